@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Stanza: one block of access.conf as typed, checked values (spec/fwknopd-config.md 12).
+#pragma once
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fwknopd/config/lists.h"
+#include "fwknopd/config/secret.h"
+
+namespace latchkey::fwknopd {
+
+/// The numbers of the dump and of the wire (spec/spa-wire.md).
+enum class HmacType : std::uint8_t { none, md5, sha1, sha256, sha384, sha512, sha3_256, sha3_512 };
+/// The numbers of the field dump; 0 is unknown and PCBC (4) is refused.
+enum class EncryptionMode : std::uint8_t { ecb = 1, cbc = 2, cfb = 3, ofb = 5, ctr = 6, asymmetric = 7, legacy = 8 };
+
+/// CMD_EXEC_USER and _GROUP, or CMD_SUDO_EXEC_USER and _GROUP. The gid is the group's where one is configured (and is
+/// not root's), else the user's primary one.
+struct CommandUser {
+  std::optional<std::string> user;
+  std::optional<std::string> group;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+struct CommandCycle {
+  std::string open;
+  std::string close;  ///< empty when CMD_CYCLE_CLOSE is NONE
+  std::chrono::seconds timer{0};
+};
+
+struct ForceNat {
+  std::string ip;  ///< canonical IPv4
+  std::uint16_t port = 0;
+};
+
+struct GpgStanza {
+  bool is_used = false;  ///< GPG_DECRYPT_PW set (also empty, by GPG_ALLOW_NO_PW)
+  Secret decrypt_password;
+  bool allow_no_password = false;       ///< GPG_ALLOW_NO_PW
+  std::optional<std::string> home_dir;  ///< GPG_HOME_DIR, or fwknopd.conf's where GPG is used
+  std::optional<std::string> exe;       ///< GPG_EXE; unset: fwknopd.conf's
+  std::optional<std::string> decrypt_id;
+  bool require_signature = false;  ///< on where GPG is used, unless GPG_DISABLE_SIG
+  bool disable_signature = false;
+  bool ignore_signature_errors = false;
+  std::vector<std::string> remote_ids;       ///< GPG_REMOTE_ID
+  std::vector<std::string> fingerprint_ids;  ///< GPG_FINGERPRINT_ID
+};
+
+struct Stanza {
+  unsigned number = 0;  ///< from 1, in the order of the SOURCE lines
+  std::string file;     ///< where its SOURCE line stands
+  unsigned line = 0;
+
+  std::string source_text;  ///< as written, for texts and the dump
+  AddressList source;
+  std::optional<std::string> destination_text;
+  std::optional<AddressList> destination;
+  std::optional<std::string> open_ports_text;
+  std::optional<PortSet> open_ports;
+  std::optional<std::string> restrict_ports_text;
+  std::optional<PortSet> restrict_ports;
+
+  std::optional<Secret> key;  ///< KEY, or KEY_BASE64 decoded
+  bool key_is_base64 = false;
+  std::optional<Secret> hmac_key;  ///< HMAC_KEY, or HMAC_KEY_BASE64 decoded
+  bool hmac_key_is_base64 = false;
+  HmacType hmac_type = HmacType::none;  ///< never none when there is an HMAC key
+  EncryptionMode mode = EncryptionMode::cbc;
+
+  std::chrono::seconds fw_access_timeout{30};
+  std::chrono::seconds max_fw_timeout{300};
+  std::optional<std::int64_t> expires_at_s;  ///< Unix time; nullopt = never
+  bool enable_cmd_exec = false;
+  bool enable_cmd_sudo_exec = false;
+  CommandUser cmd_exec;
+  CommandUser cmd_sudo_exec;
+  std::optional<CommandCycle> cycle;
+  std::optional<std::string> require_username;
+  bool require_source_address = false;
+
+  std::optional<ForceNat> force_nat;         ///< 0.0.0.0 port 0 when implied by FORWARD_ALL
+  std::optional<std::string> force_snat_ip;  ///< canonical IPv4
+  bool force_masquerade = false;
+  bool disable_dnat = false;
+  bool forward_all = false;
+
+  GpgStanza gpg;
+};
+
+}  // namespace latchkey::fwknopd
