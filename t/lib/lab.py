@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A network of its own for a script test: namespaces joined by veth pairs, programs inside them, their output.
+
+    def test_rule_appears(lab):
+        lab.gateway.iptables("-P", "INPUT", "DROP")
+        daemon = lab.gateway.spawn(program("knockd"), "-c", conf, "-v")
+        daemon.wait_for_line("listening on")
+        lab.client.run(program("knock"), lab.gateway.address, "7000")
+        lab.gateway.wait_for_rule("-s 10.9.0.2/32 .* ACCEPT")
+
+    if __name__ == "__main__":
+        main(Lab)
+
+Nothing has a name outside the test's process: a namespace is a descriptor, mounts are made in a private mount
+namespace, so all of it ends with the process, however that ends. /run is empty and private.
+"""
+import atexit
+import ctypes
+import os
+import pathlib
+import re
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from harness import LIMIT_S, SCALE, Skip, find_line, need_root, need_tools, wait_until
+from packets import Capture
+
+CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result, what):
+    if result != 0:
+        raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+def _mount(source, target, kind=None, flags=0):
+    coded = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
+    _check(libc.mount(*coded, ctypes.c_ulong(flags), None), f"mount {target}")
+
+
+class Output:
+    """Growing text as lines. Waiting goes on after the line that the last wait found, unless told otherwise."""
+
+    def __init__(self, name):
+        self.name, self.next = name, 0
+
+    def text(self):
+        raise NotImplementedError
+
+    def alive(self):
+        return True
+
+    def lines(self):
+        return self.text().split("\n")[:-1]
+
+    def wait_for_line(self, pattern, limit_s=None, start=None):
+        """The match of the regular expression in the first line from `start` on (default: after the last one found)."""
+        begin = self.next if start is None else start
+
+        def look():
+            was_alive = self.alive()
+            match, index = find_line(self.lines(), pattern, begin)
+            if match is None and not was_alive:
+                raise AssertionError(f"{self.name} ended without the line /{pattern}/:\n{self.text()}")
+            if match is not None:
+                self.next = index + 1
+            return match
+
+        try:
+            return wait_until(look, limit_s)
+        except AssertionError as error:
+            if "ended without" in str(error):
+                raise
+            raise AssertionError(f"{self.name}: no line /{pattern}/ in time; lines so far:\n{self.text()}") from None
+
+
+class Process(Output):
+    """A program in a namespace. Its standard output and error go to one file, so it can never block on them."""
+
+    def __init__(self, argv, path, **how):
+        super().__init__(os.path.basename(argv[0]))
+        self.argv, self.path = argv, path
+        with open(path, "ab") as out:
+            how = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": subprocess.STDOUT, **how}
+            self.popen = subprocess.Popen(argv, **how)
+        self.pid = self.popen.pid
+
+    def text(self):
+        return self.path.read_bytes().decode("utf-8", "replace")
+
+    def alive(self):
+        return self.popen.poll() is None
+
+    def send_signal(self, number):
+        self.popen.send_signal(number)
+
+    def wait(self, limit_s=None):
+        """The exit status; negative for a signal, as in subprocess."""
+        return self.popen.wait(LIMIT_S if limit_s is None else limit_s * SCALE)
+
+    def stop(self, number=signal.SIGTERM, limit_s=None):
+        """Sends the signal and waits; the exit status. Valgrind's verdict (99) is a failure."""
+        if self.alive():
+            self.send_signal(number)
+        status = self.wait(limit_s)
+        assert status != 99, f"{self.name}: Valgrind found errors:\n{self.text()}"
+        return status
+
+
+class Syslog(Output):
+    """What was sent to /dev/log. `lines()` are without the priority; `records()` gives (priority, text)."""
+
+    def __init__(self, path):
+        super().__init__("syslog")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.socket.bind(path)
+        os.chmod(path, 0o666)
+        self.datagrams = []
+
+    def records(self):
+        while select.select([self.socket], [], [], 0)[0]:
+            text = self.socket.recv(65536).decode("utf-8", "replace").rstrip("\0\n")
+            match = re.match(r"<(\d+)>(?:\w{3} [ \d]\d \d\d:\d\d:\d\d )?(.*)", text, re.DOTALL)
+            self.datagrams.append((int(match[1]), match[2]) if match else (None, text))
+        return self.datagrams
+
+    def text(self):
+        return "".join(text + "\n" for _, text in self.records())
+
+
+class Namespace:
+    """A host of the lab. `address`, `address6`, `interface` are those of its first link."""
+
+    def __init__(self, lab, name):
+        self.lab, self.name = lab, name
+        self.address = self.address6 = self.interface = None
+        with _own_network():
+            _check(libc.unshare(CLONE_NEWNET), "unshare")
+            self.fd = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        # Without duplicate address detection IPv6 works from the first packet.
+        self.run("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; ip link set lo up")
+
+    def __enter__(self):
+        """`with namespace:` makes sockets opened inside belong to it."""
+        self.outside = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        _check(libc.setns(self.fd, CLONE_NEWNET), "setns")
+        return self
+
+    def __exit__(self, *_):
+        _check(libc.setns(self.outside, CLONE_NEWNET), "setns")
+        os.close(self.outside)
+
+    def _enter_child(self):
+        libc.setns(self.fd, CLONE_NEWNET)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def run(self, *argv, check=True, limit_s=None, **how):
+        """Runs to the end; a CompletedProcess with text stdout and stderr. `check`: a failure is an AssertionError."""
+        how = {"stdin": None if "input" in how else subprocess.DEVNULL, "errors": "replace", **how}
+        done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, preexec_fn=self._enter_child,
+                              timeout=LIMIT_S if limit_s is None else limit_s * SCALE, **how)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(map(str, argv))}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def spawn(self, *argv, wrap=True, **how):
+        """Starts a program that goes on running: a Process. $WRAP (Valgrind) stands before it unless wrap is False."""
+        argv = (shlex.split(os.environ.get("WRAP", "")) if wrap else []) + [str(a) for a in argv]
+        path = self.lab.dir / f"output.{len(self.lab.outputs)}.{os.path.basename(argv[0])}"
+        process = Process(argv, path, preexec_fn=self._enter_child, **how)
+        self.lab.outputs.append(process)
+        return process
+
+    def iptables(self, *args, program="iptables"):
+        return self.run(program, "-w", *args).stdout
+
+    def rules(self, table="filter", program="iptables"):
+        """The lines of `iptables -S`."""
+        return self.iptables("-t", table, "-S", program=program).splitlines()
+
+    def wait_for_rule(self, pattern, present=True, limit_s=None, **where):
+        """Waits until a rule matches the regular expression, or, with present=False, until none does."""
+        return wait_until(lambda: (find_line(self.rules(**where), pattern)[0] is not None) == present, limit_s,
+                          f"rule /{pattern}/ {'there' if present else 'gone'} in {self.name}")
+
+    def listen(self, port, address=None):
+        """A TCP listener; the kernel completes connections. Closed with the lab."""
+        with self:
+            family = socket.AF_INET6 if address and ":" in address else socket.AF_INET
+            listener = socket.create_server((address or "", port), family=family, backlog=512)
+        self.lab.sockets.append(listener)
+        return listener
+
+    def probe(self, address, port, limit_s=0.3):
+        """Tries a TCP connection: "open", "refused", or "filtered" (no answer in time, or an ICMP error)."""
+        with self:
+            probe = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        with probe:
+            probe.settimeout(limit_s * SCALE)
+            try:
+                probe.connect((address, port))
+                return "open"
+            except ConnectionRefusedError:
+                return "refused"
+            except OSError:
+                return "filtered"
+
+    def wait_for_port(self, address, port, wanted="open", limit_s=None):
+        wait_until(lambda: self.probe(address, port) == wanted, limit_s, f"{address} port {port} {wanted}")
+
+    def send_udp(self, address, port, payload, source_port=0):
+        with self:
+            sender = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        with sender:
+            if source_port:
+                sender.bind(("", source_port))
+            sender.sendto(payload, (address, port))
+
+    def capture(self, interface=None):
+        """Every packet that passes the interface from now on, both directions (packets.Capture)."""
+        with self:
+            capture = Capture(interface or self.interface)
+        self.lab.sockets.append(capture)
+        return capture
+
+
+class _own_network:
+    """Comes back to the present network namespace at the end of a with block."""
+
+    def __enter__(self):
+        self.fd = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    def __exit__(self, *_):
+        _check(libc.setns(self.fd, CLONE_NEWNET), "setns")
+        os.close(self.fd)
+
+
+class Lab:
+    """`client` (10.9.0.2, fd00:9::2) and `gateway` (10.9.0.1, fd00:9::1), joined; `dir` is an empty directory."""
+
+    is_private = False
+
+    def __init__(self):
+        need_root()
+        need_tools("ip", "iptables")
+        self.dir = None
+        self.outputs, self.sockets, self.namespaces = [], [], []
+        self.log = None
+
+    def __enter__(self):
+        self._make_process_private()
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="latchkey-test."))
+        self.dir.chmod(0o755)
+        try:
+            self.client, self.gateway = self.namespace("client"), self.namespace("gateway")
+            self.join(self.client, "10.9.0.2", self.gateway, "10.9.0.1")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @classmethod
+    def _make_process_private(cls):
+        if cls.is_private:
+            return
+        if libc.unshare(CLONE_NEWNS) != 0:
+            raise Skip("no mount namespace: " + os.strerror(ctypes.get_errno()))
+        _mount("none", "/", flags=MS_REC | MS_PRIVATE)
+        _mount("tmpfs", "/run", "tmpfs")
+        if not os.path.realpath("/var/run").startswith("/run"):
+            _mount("tmpfs", "/var/run", "tmpfs")
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+        atexit.register(kill_descendants)
+        cls.is_private = True
+
+    def namespace(self, name):
+        self.namespaces.append(Namespace(self, name))
+        return self.namespaces[-1]
+
+    def join(self, a, address_a, b, address_b, prefix=24):
+        """A veth pair between two namespaces; interface and IPv6 addresses follow from the IPv4 ones (fd00:N::M)."""
+        names = []
+        for here, there, address in ((a, b, address_a), (b, a, address_b)):
+            name = f"to-{there.name}"[:15]
+            octets = address.split(".")
+            here.address, here.interface = here.address or address, here.interface or name
+            address6 = f"fd00:{octets[1]}:{octets[2]}::{octets[3]}"
+            here.address6 = here.address6 or address6
+            names.append((here, name, address, address6))
+        a.run("ip", "link", "add", names[0][1], "type", "veth", "peer", "name", names[1][1],
+              "netns", f"/proc/{os.getpid()}/fd/{b.fd}")
+        for here, name, _, _ in names:
+            here.run("ip", "link", "set", name, "up")
+        for here, name, address, address6 in names:
+            here.run("ip", "address", "add", f"{address}/{prefix}", "dev", name)
+            here.run("ip", "-6", "address", "add", f"{address6}/64", "dev", name, "nodad", check=False)
+
+    def write(self, name, text, mode=0o600):
+        """Writes a file in the lab's directory; its path. Bytes are written as they are."""
+        path = self.dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        path.chmod(mode)
+        return path
+
+    def syslog(self):
+        """Puts a listener at /dev/log (in the test's own mount namespace only): a Syslog."""
+        new = self.dir / "dev"
+        new.mkdir()
+        _mount("tmpfs", new, "tmpfs")
+        for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx"):
+            if os.path.exists(f"/dev/{name}"):
+                (new / name).touch()
+                _mount(f"/dev/{name}", new / name, flags=MS_BIND)
+        for name in ("pts", "shm", "net"):
+            if os.path.isdir(f"/dev/{name}"):
+                (new / name).mkdir()
+                _mount(f"/dev/{name}", new / name, flags=MS_BIND | MS_REC)
+        for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+            (new / name).symlink_to(f"/proc/self/fd{target}")
+        self.log = Syslog(str(new / "log"))
+        _mount(new, "/dev", flags=MS_BIND | MS_REC)
+        self.sockets.append(self.log.socket)
+        return self.log
+
+    def print_outputs(self):
+        for output in self.outputs + ([self.log] if self.log else []):
+            print(f"--- output of {' '.join(getattr(output, 'argv', [output.name]))}\n{output.text()}", end="")
+        for namespace in self.namespaces:
+            print(f"--- rules in {namespace.name}\n" + "\n".join(namespace.rules()))
+
+    def close(self):
+        kill_descendants()
+        for thing in self.sockets:
+            thing.close()
+        for namespace in self.namespaces:
+            os.close(namespace.fd)
+        if self.log:
+            _check(libc.umount2(b"/dev", 2), "umount /dev")
+            _check(libc.umount2(os.fsencode(self.dir / "dev"), 2), "umount")
+        if os.environ.get("KEEP"):
+            print(f"kept: {self.dir}")
+        else:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def children(pid):
+    """The processes whose parent is `pid`."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{entry}/stat", encoding="latin-1") as file:
+                if entry.isdigit() and int(file.read().rsplit(")", 1)[1].split()[1]) == pid:
+                    found.append(int(entry))
+        except OSError:
+            continue
+    return found
+
+
+def kill_descendants():
+    """Ends what the test started, daemons included: as subreaper this process is the parent of every orphan."""
+    end = time.monotonic() + LIMIT_S
+    while time.monotonic() < end:
+        pids = children(os.getpid())
+        if not pids:
+            return
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
