@@ -9,15 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "common/crypto/secret.h"
+#include "common/spa/types.h"
 #include "fwknopd/config/lists.h"
-#include "fwknopd/config/secret.h"
 
 namespace latchkey::fwknopd {
-
-/// The numbers of the dump and of the wire (spec/spa-wire.md).
-enum class HmacType : std::uint8_t { none, md5, sha1, sha256, sha384, sha512, sha3_256, sha3_512 };
-/// The numbers of the field dump; 0 is unknown and PCBC (4) is refused.
-enum class EncryptionMode : std::uint8_t { ecb = 1, cbc = 2, cfb = 3, ofb = 5, ctr = 6, asymmetric = 7, legacy = 8 };
 
 /// CMD_EXEC_USER and _GROUP, or CMD_SUDO_EXEC_USER and _GROUP. The gid is the group's where one is configured (and is
 /// not root's), else the user's primary one.
@@ -41,7 +37,7 @@ struct ForceNat {
 
 struct GpgStanza {
   bool is_used = false;  ///< GPG_DECRYPT_PW set (also empty, by GPG_ALLOW_NO_PW)
-  Secret decrypt_password;
+  crypto::SecretBytes decrypt_password;
   bool allow_no_password = false;       ///< GPG_ALLOW_NO_PW
   std::optional<std::string> home_dir;  ///< GPG_HOME_DIR, or fwknopd.conf's where GPG is used
   std::optional<std::string> exe;       ///< GPG_EXE; unset: fwknopd.conf's
@@ -67,12 +63,12 @@ struct Stanza {
   std::optional<std::string> restrict_ports_text;
   std::optional<PortSet> restrict_ports;
 
-  std::optional<Secret> key;  ///< KEY, or KEY_BASE64 decoded
+  std::optional<crypto::SecretBytes> key;  ///< KEY, or KEY_BASE64 decoded
   bool key_is_base64 = false;
-  std::optional<Secret> hmac_key;  ///< HMAC_KEY, or HMAC_KEY_BASE64 decoded
+  std::optional<crypto::SecretBytes> hmac_key;  ///< HMAC_KEY, or HMAC_KEY_BASE64 decoded
   bool hmac_key_is_base64 = false;
-  HmacType hmac_type = HmacType::none;  ///< never none when there is an HMAC key
-  EncryptionMode mode = EncryptionMode::cbc;
+  spa::DigestType hmac_type = spa::DigestType::none;  ///< never none when there is an HMAC key
+  spa::EncryptionMode mode = spa::EncryptionMode::cbc;
 
   std::chrono::seconds fw_access_timeout{30};
   std::chrono::seconds max_fw_timeout{300};
