@@ -3,8 +3,8 @@
 #pragma once
 #include <charconv>
 #include <concepts>
-#include <limits>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>

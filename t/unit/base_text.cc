@@ -37,8 +37,12 @@ struct LenientCase {
 };
 
 TEST(LenientNumber, reads_what_strtol_reads) {
-  for (const LenientCase& row : {LenientCase{"25s", 25, true, "s"}, {" \t-3", -3, true, ""}, {"+5 ", 5, true, " "},
-                                 {"abc", 0, false, "abc"}, {"", 0, false, ""}, {"-", 0, false, "-"},
+  for (const LenientCase& row : {LenientCase{"25s", 25, true, "s"},
+                                 {" \t-3", -3, true, ""},
+                                 {"+5 ", 5, true, " "},
+                                 {"abc", 0, false, "abc"},
+                                 {"", 0, false, ""},
+                                 {"-", 0, false, "-"},
                                  {"99999999999999999999", INT64_MAX, true, ""},
                                  {"-99999999999999999999", INT64_MIN, true, ""},
                                  {"9223372036854775807", INT64_MAX, true, ""},
