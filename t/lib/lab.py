@@ -48,6 +48,16 @@ def _mount(source, target, kind=None, flags=0):
     _check(libc.mount(*coded, ctypes.c_ulong(flags), None), f"mount {target}")
 
 
+def _enter_private_copy_of_root():
+    """In a chroot, "/" is no mount point to make private: /proc is one, so a copy of the tree goes below it."""
+    here, copy = os.getcwd(), "/proc/fs"
+    _mount("none", "/proc", flags=MS_REC | MS_PRIVATE)
+    _mount("/", copy, flags=MS_BIND | MS_REC)
+    _mount("none", copy, flags=MS_REC | MS_PRIVATE)
+    os.chroot(copy)
+    os.chdir(here)
+
+
 class Output:
     """Growing text as lines. Waiting goes on after the line that the last wait found, unless told otherwise."""
 
@@ -279,7 +289,10 @@ class Lab:
             return
         if libc.unshare(CLONE_NEWNS) != 0:
             raise Skip("no mount namespace: " + os.strerror(ctypes.get_errno()))
-        _mount("none", "/", flags=MS_REC | MS_PRIVATE)
+        try:
+            _mount("none", "/", flags=MS_REC | MS_PRIVATE)
+        except OSError:
+            _enter_private_copy_of_root()
         _mount("tmpfs", "/run", "tmpfs")
         if not os.path.realpath("/var/run").startswith("/run"):
             _mount("tmpfs", "/var/run", "tmpfs")
