@@ -45,17 +45,18 @@ bootstrap() {
   fi
 }
 
-# build DIRECTORY TARGET [CONFIGURE-ARGUMENT...]: out of tree, configured again only when the arguments change.
+# build DIRECTORY TARGET [CONFIGURE-ARGUMENT...]: out of tree; configured again when the arguments or the packages change.
 build() {
   build_dir=$1 build_target=$2
   shift 2
   [ -e configure ] || bootstrap
   mkdir -p "$build_dir" || die "cannot make $build_dir"
   source_dir=$(pwd)
-  if [ ! -e "$build_dir/Makefile" ] || [ "$(cat "$build_dir/.configured" 2>/dev/null)" != "$*" ]; then
+  build_state="$* (missing: $(missing_packages build run test peers long))"
+  if [ ! -e "$build_dir/Makefile" ] || [ "$(cat "$build_dir/.configured" 2>/dev/null)" != "$build_state" ]; then
     say "configuring $build_dir: $*"
     (cd "$build_dir" && "$source_dir/configure" -q "$@") || die "configure failed"
-    printf '%s\n' "$*" >"$build_dir/.configured"
+    printf '%s\n' "$build_state" >"$build_dir/.configured"
   fi
   say "building $build_dir"
   make -s -C "$build_dir" -j "$(nproc)" "$build_target" || die "the build in $build_dir failed"
