@@ -51,9 +51,8 @@ class Hmac {
   ~Hmac();
 
   DigestType type() const { return type_; }
-  DigestValue compute(ByteView message) const;
-  /// Compares in constant time.
-  bool verifies(ByteView message, ByteView mac) const;
+  /// Of `first` and `second` joined.
+  DigestValue compute(ByteView first, ByteView second = {}) const;
 
  private:
   struct State;

@@ -15,6 +15,10 @@ namespace latchkey::crypto {
 /// nothing. Error: the library is older than the headers that this was built with.
 Result<void> init(std::size_t secure_memory_bytes = 64 * 1024);
 
+/// Makes the pool large enough for `size` more bytes at once, so that a process which may no longer map memory (the
+/// sensor under its system-call filter) does not have to.
+void reserve_secure_memory(std::size_t size);
+
 /// Bytes that are wiped when they go. Move-only, never printed.
 class SecretBytes {
  public:

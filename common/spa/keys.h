@@ -2,7 +2,7 @@
 // Key generation for --key-gen of both programs (spec/spa-wire.md 12.2).
 #pragma once
 #include <optional>
-#include <string>
+#include <string_view>
 
 #include "common/base/random.h"
 #include "common/base/result.h"
@@ -30,7 +30,7 @@ std::size_t default_hmac_key_bytes(DigestType type);
 Result<GeneratedKeys, Code> generate_keys(const KeyGenSettings& settings, Rng& rng);
 
 /// `KEY_BASE64: ...` and `HMAC_KEY_BASE64: ...`, each with its newline.
-std::string format_keys(const GeneratedKeys& keys);
+crypto::SecretBytes format_keys(const GeneratedKeys& keys);
 
 /// Why a base64 key of a configuration is refused (12.1).
 enum class KeyTextError { not_base64 };

@@ -74,7 +74,7 @@ using Body = std::variant<Command, Access, NatAccess, LocalNatAccess>;
 struct Message {
   std::string random_value;  ///< 16 digits
   std::string username;
-  std::uint64_t timestamp_s{};  ///< Unix time
+  std::uint32_t timestamp_s{};  ///< Unix time
   std::string version = std::string(protocol_version);
   Body body;
   std::string server_auth;  ///< empty: none

@@ -43,8 +43,10 @@ class IncomingPacket {
   explicit IncomingPacket(std::string_view wire);
   /// As received.
   std::string_view wire() const { return std::string_view{prefixed_}.substr(rijndael_prefix.size()); }
-  /// Without the last `hmac_characters`, with the Rijndael prefix unless it is there already.
+  /// The ciphertext C: without the last `hmac_characters`, with the Rijndael prefix unless it is there already.
   std::string_view rijndael_text(std::size_t hmac_characters) const;
+  /// The same without any prefix put back.
+  std::string_view bare_text(std::size_t hmac_characters) const;
 
  private:
   std::string prefixed_;  // rijndael_prefix and the wire text, so that every view is a slice
@@ -55,8 +57,8 @@ struct Opened {
   std::string hmac;  ///< H; empty without HMAC
 };
 
-/// Steps 1 to 4 of 7.3 (length, mode, type, HMAC): what a stanza costs for a packet that is not for it. Asymmetric mode
-/// is for GPG; see common/spa/open_gpg.h. Errors 67, 64, 76, 109, 110, 74, 47, 75.
+/// Steps 1 to 4 of 7.3 (length, mode, type, HMAC): what a stanza costs for a packet that is not for it. In asymmetric
+/// mode the HMAC covers the GPG prefix. Errors: 67, 109, 110, 74, 47, 75.
 Result<void, Code> check_hmac(const IncomingPacket& packet, const PacketKeys& keys);
 
 /// All of 7.3 and 7.4. A packet whose length is taken for GPG is tried all the same (DEVIATE of 3.1); when that fails,

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Base64, both ways of reading.
+#include "common/crypto/base64.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace latchkey::crypto {
+namespace {
+
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::uint8_t no_value = 0xff;
+
+constexpr std::array<std::uint8_t, 256> make_values() {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(no_value);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  return values;
+}
+constexpr auto values = make_values();
+
+std::uint8_t value_of(char c) { return values[static_cast<unsigned char>(c)]; }
+
+// The characters that a group of 1, 2 or 3 bytes becomes; `out` has room for count + 1.
+void encode_group(ByteView group, char* out) {
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < 3; ++i)
+    bits = bits << 8 | (i < group.size() ? std::to_integer<std::uint32_t>(group[i]) : 0);
+  for (std::size_t i = 0; i <= group.size(); ++i) out[i] = alphabet[bits >> (18 - 6 * i) & 63];
+}
+
+}  // namespace
+
+void encode_base64_into(ByteView bytes, std::span<char> out) {
+  char* to = out.first(encoded_base64_size(bytes.size())).data();
+  for (; !bytes.empty(); to += 4) {
+    const ByteView group = bytes.first(std::min<std::size_t>(3, bytes.size()));
+    encode_group(group, to);
+    bytes = bytes.subspan(group.size());
+  }
+}
+
+std::string encode_base64(ByteView bytes, Padding padding) {
+  std::string text(encoded_base64_size(bytes.size()), '\0');
+  encode_base64_into(bytes, text);
+  if (padding == Padding::equals_signs) text.append((4 - text.size() % 4) % 4, '=');
+  return text;
+}
+
+std::optional<std::size_t> decode_base64_into(std::string_view text, std::span<std::byte> out) {
+  text = text.substr(0, text.find('='));
+  std::uint32_t bits = 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::uint8_t value = value_of(text[i]);
+    if (value == no_value) return std::nullopt;
+    bits = bits << 6 | value;
+    // The 2nd, 3rd and 4th character of a group complete a byte each: 4, 2 and 0 bits stay over.
+    if (i % 4 != 0) out[count++] = static_cast<std::byte>(bits >> (6 - 2 * (i % 4)) & 0xff);
+  }
+  return count;
+}
+
+std::optional<Bytes> decode_base64_lenient(std::string_view text) {
+  Bytes bytes(decoded_base64_size(text.size()));
+  const auto count = decode_base64_into(text, bytes);
+  if (!count) return std::nullopt;
+  bytes.resize(*count);
+  return bytes;
+}
+
+std::optional<SecretBytes> decode_base64_secret(std::string_view text) {
+  SecretBytes bytes{decoded_base64_size(text.size())};
+  const auto count = decode_base64_into(text, bytes.span());
+  if (!count) return std::nullopt;
+  bytes.shrink(*count);
+  return bytes;
+}
+
+std::optional<Bytes> decode_base64_strict(std::string_view text) {
+  const std::string_view digits = text.substr(0, text.find('='));
+  if (text.find_first_not_of('=', digits.size()) != std::string_view::npos) return std::nullopt;
+  auto bytes = decode_base64_lenient(digits);
+  if (bytes && !is_canonical_base64(digits)) return std::nullopt;
+  return bytes;
+}
+
+bool is_base64_text(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c == '=' || value_of(c) != no_value; });
+}
+
+bool is_canonical_base64(std::string_view text) {
+  constexpr std::array<std::uint8_t, 4> unused_bits{0, 0xff, 0x0f, 0x03};
+  const std::size_t rest = text.size() % 4;
+  if (rest == 0) return true;
+  return rest != 1 && (value_of(text.back()) & unused_bits[rest]) == 0;
+}
+
+}  // namespace latchkey::crypto
