@@ -28,13 +28,12 @@ import tempfile
 import time
 
 from harness import LIMIT_S, SCALE, Skip, find_line, need_root, need_tools, wait_until
-from output import Process, Syslog
+from output import PR_SET_PDEATHSIG, Process, Syslog, libc
 from packets import Capture
 
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-libc = ctypes.CDLL(None, use_errno=True)
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def _check(result, what):
@@ -255,9 +254,8 @@ class Lab:
                 _mount(f"/dev/{name}", new / name, flags=MS_BIND | MS_REC)
         for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
             (new / name).symlink_to(f"/proc/self/fd{target}")
-        self.log = Syslog(str(new / "log"))
+        self.log = Syslog(str(new / "log"), self.dir / "syslog")
         _mount(new, "/dev", flags=MS_BIND | MS_REC)
-        self.sockets.append(self.log.socket)
         return self.log
 
     def print_outputs(self):

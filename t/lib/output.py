@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Running programs and what they write: lines that a test can wait for."""
+import ctypes
+import json
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
 
 from harness import LIMIT_S, SCALE, find_line, wait_until
+
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Output:
@@ -80,22 +84,36 @@ class Process(Output):
 
 
 class Syslog(Output):
-    """What was sent to /dev/log. `lines()` are without the priority; `records()` gives (priority, text)."""
+    """What was sent to /dev/log. `lines()` are without the priority; `records()` gives (priority, text).
 
-    def __init__(self, path):
+    A child takes the datagrams: the kernel queues ten, then the sender would wait for the test to look.
+    """
+
+    def __init__(self, path, record):
         super().__init__("syslog")
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self.socket.bind(path)
+        self.record = record
+        record.touch()
+        receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        receiver.bind(path)
         os.chmod(path, 0o666)
-        self.datagrams = []
+        if os.fork() == 0:
+            self._receive(receiver)
+        receiver.close()
+
+    def _receive(self, receiver):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        record = os.open(self.record, os.O_WRONLY | os.O_APPEND)
+        while True:
+            os.write(record, json.dumps(receiver.recv(65536).decode("utf-8", "replace")).encode() + b"\n")
 
     def records(self):
-        while select.select([self.socket], [], [], 0)[0]:
-            text = self.socket.recv(65536).decode("utf-8", "replace").rstrip("\0\n")
+        found = []
+        for line in self.record.read_text().split("\n")[:-1]:
+            text = json.loads(line).rstrip("\0\n")
             match = re.match(r"<(\d+)>(?:\w{3} [ \d]\d \d\d:\d\d:\d\d )?(.*)", text, re.DOTALL)
-            self.datagrams.append((int(match[1]), match[2]) if match else (None, text))
-        return self.datagrams
+            found.append((int(match[1]), match[2]) if match else (None, text))
+        return found
 
     def text(self):
         return "".join(text + "\n" for _, text in self.records())

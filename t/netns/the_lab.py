@@ -2,7 +2,6 @@
 """The lab itself: hosts see each other, a dropped port is filtered, output is awaited, nothing is left behind."""
 import os
 import signal
-import socket
 import subprocess
 import sys
 import syslog
@@ -56,6 +55,8 @@ def test_syslog_is_caught(lab):
     lab.gateway.run(sys.executable, "-c", "import syslog; syslog.openlog('name', 0, syslog.LOG_DAEMON); syslog.syslog('text')")
     log.wait_for_line("^name: text$")
     check_equal(log.records()[0][0], syslog.LOG_DAEMON | syslog.LOG_INFO)
+    lab.gateway.run(sys.executable, "-c", "import syslog\nfor n in range(500): syslog.syslog(f'line {n}')")
+    log.wait_for_line("line 499")
 
 
 def test_a_daemon_that_left_its_parent_is_ended(lab):
