@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Children in the event loop: SIGCHLD, time limits, captured output.
+#include "common/os/children.h"
+
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "common/os/capture.h"
+
+namespace latchkey::os {
+
+struct Children::Running {
+  OnExit on_exit;
+  std::optional<OutputCapture> capture;
+  TimerId limit;
+  bool has_own_session = false;
+  bool is_timed_out = false;
+};
+
+Children::Children(EventLoop& loop) : loop_(loop) {}
+
+Result<std::unique_ptr<Children>> Children::create(EventLoop& loop) {
+  std::unique_ptr<Children> children(new Children(loop));
+  const auto watched = loop.on_signal(SIGCHLD, [self = children.get()] { self->reap(); });
+  if (!watched) return fail(watched.error());
+  return children;
+}
+
+Children::~Children() {
+  for (auto& [pid, child] : running_) {
+    loop_.cancel(child->limit);
+    if (!child->capture) continue;
+    loop_.unwatch(child->capture->output_fd());
+    loop_.unwatch(child->capture->error_fd());
+  }
+  // The loop may outlive us: SIGCHLD then means nothing.
+  if (!loop_.on_signal(SIGCHLD, [] {})) return;
+}
+
+Result<pid_t, SpawnError> Children::start(const Command& command, const ChildLimits& limits, OnExit on_exit) {
+  auto spawned = spawn(command);
+  if (!spawned) return fail(spawned.error());
+  const pid_t pid = spawned->pid;
+  auto child = std::make_unique<Running>();
+  child->on_exit = std::move(on_exit);
+  child->has_own_session = command.new_session;
+  child->capture.emplace(*spawned, limits.output_bytes);
+  for (const int fd : {child->capture->output_fd(), child->capture->error_fd()}) {
+    if (fd < 0) continue;
+    const auto watched = loop_.watch(fd, readable, [this, fd, capture = &*child->capture](unsigned) {
+      if (!capture->read_from(fd)) loop_.unwatch(fd);
+    });
+    // Unwatched, the pipe is read when the child has ended: a chatty one may have to wait for its time limit.
+    if (!watched) continue;
+  }
+  running_[pid] = std::move(child);
+  limit_run_time(pid, limits);
+  return pid;
+}
+
+void Children::adopt(pid_t pid, OnExit on_exit) {
+  auto child = std::make_unique<Running>();
+  child->on_exit = std::move(on_exit);
+  running_[pid] = std::move(child);
+  // It may have ended already, and its SIGCHLD have been consumed.
+  loop_.call_after(std::chrono::microseconds(0), [this] { reap(); });
+}
+
+void Children::limit_run_time(pid_t pid, const ChildLimits& limits) {
+  if (limits.run_time.count() <= 0) return;
+  running_[pid]->limit = loop_.call_after(limits.run_time, [this, pid, grace = limits.grace] {
+    running_[pid]->is_timed_out = true;
+    send_signal(pid, SIGTERM);
+    running_[pid]->limit = loop_.call_after(grace, [this, pid] { send_signal(pid, SIGKILL); });
+  });
+}
+
+bool Children::send_signal(pid_t pid, int signal_number) {
+  const auto found = running_.find(pid);
+  if (found == running_.end()) return false;
+  return kill(found->second->has_own_session ? -pid : pid, signal_number) == 0;
+}
+
+void Children::reap() {
+  int wait_status = 0;
+  for (;;) {
+    const pid_t pid = waitpid(-1, &wait_status, WNOHANG);
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid <= 0) return;
+    finish(pid, wait_status);
+  }
+}
+
+void Children::finish(pid_t pid, int wait_status) {
+  const auto found = running_.find(pid);
+  if (found == running_.end()) return;
+  // Out of the table first: the callback may start another child.
+  const std::unique_ptr<Running> child = std::move(found->second);
+  running_.erase(found);
+  loop_.cancel(child->limit);
+  ChildExit exit;
+  exit.pid = pid;
+  exit.wait_status = wait_status;
+  exit.is_timed_out = child->is_timed_out;
+  if (child->capture) {
+    loop_.unwatch(child->capture->output_fd());
+    loop_.unwatch(child->capture->error_fd());
+    child->capture->finish(exit);
+  }
+  if (child->on_exit) child->on_exit(exit);
+}
+
+}  // namespace latchkey::os
