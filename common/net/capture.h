@@ -81,8 +81,8 @@ class Capture {
 
   /// Compiles (optimised, netmask 0) for this capture. Error: libpcap's text (pcap_compile).
   Result<FilterProgram, CaptureError> compile(const std::string& filter_text);
-  /// Replaces the filter; packets that passed the old one and wait are dropped by libpcap. Error: pcap_setfilter's
-  /// text.
+  /// Replaces the filter (an empty program passes everything); packets that passed the old one and wait are dropped by
+  /// libpcap. Error: pcap_setfilter's text.
   Result<void, CaptureError> set_filter(const FilterProgram& program);
   /// Error: libpcap's text (pcap_setdirection).
   Result<void, CaptureError> set_direction(Direction direction);
