@@ -95,6 +95,7 @@ struct Settings {
   bool spa_over_http = false;                ///< ENABLE_SPA_OVER_HTTP
   bool any_user_agent = false;               ///< ALLOW_ANY_USER_AGENT
   bool x_forwarded_for = false;              ///< ENABLE_X_FORWARDED_FOR
+  std::chrono::seconds cmd_exec_timeout{0};  ///< CMD_EXEC_TIMEOUT; 0 = none
 
   // Paths: absolute, whatever was configured (the dump shows them as given).
   std::string run_dir;        ///< FWKNOP_RUN_DIR
