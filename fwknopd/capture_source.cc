@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// SPA packets from libpcap (spec/fwknopd-runtime.md 1.2-1.5).
+#include "common/net/capture.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "common/net/packet.h"
+#include "common/spa/types.h"
+#include "fwknopd/log_texts.h"
+#include "fwknopd/packet_source.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+using net::CaptureError;
+
+/// Longer ones are jumbo frames, or segments that the kernel merged: never SPA.
+constexpr std::size_t largest_frame = 1514;
+constexpr std::size_t tag_bytes = 4;
+constexpr std::size_t snap_bytes = 4;
+constexpr int most_errors = 102;
+
+/// The pre-checks of 1.4; what fails is dropped without a word.
+bool is_candidate(const net::PacketView& view, std::size_t wire_length) {
+  const std::size_t limit = largest_frame + tag_bytes * view.vlan_depth + (view.is_snap ? snap_bytes : 0);
+  if (view.fault != net::PacketFault::none || view.ip_version != 4 || wire_length > limit) return false;
+  if (view.is_cut || view.is_fragment()) return false;
+  if (view.protocol != net::IpProtocol::tcp && view.protocol != net::IpProtocol::udp &&
+      view.protocol != net::IpProtocol::icmp) {
+    return false;
+  }
+  return view.payload.size() >= spa::limit::least_payload && view.payload.size() <= spa::limit::most_payload;
+}
+
+class CaptureSource final : public PacketSource {
+ public:
+  CaptureSource(SourceContext context, net::Capture capture)
+      : context_(std::move(context)), capture_(std::move(capture)) {}
+  ~CaptureSource() override {
+    if (capture_.fd() >= 0) context_.loop.unwatch(capture_.fd());
+  }
+
+  void start() override {
+    context_.log.info(text::event_loop);
+    if (!capture_.is_live()) return read_file();
+    const auto watched = context_.loop.watch(capture_.fd(), os::readable, [this](unsigned) { dispatch(); });
+    if (!watched) fail(watched.error().text);
+  }
+
+ private:
+  /// A capture file is always readable: some packets each turn of the loop, to its end.
+  void read_file() {
+    if (dispatch()) context_.loop.call_after(std::chrono::microseconds(0), [this] { read_file(); });
+  }
+
+  /// False: there will be no more.
+  bool dispatch() {
+    const auto outcome = capture_.dispatch(static_cast<int>(context_.settings.capture.dispatch_count),
+                                           [this](const net::PacketRef& packet) { take(packet); });
+    if (!outcome) return handle_error(outcome.error());
+    errors_ = 0;
+    if (context_.settings.verbosity >= 3 && context_.settings.foreground && outcome->packets > 0) {
+      context_.log.debug(text::dispatch_processed, outcome->packets);
+    }
+    return !outcome->is_end_of_file && !is_ended_;
+  }
+
+  void take(const net::PacketRef& packet) {
+    if (is_ended_) return;
+    ++packets_;
+    const net::PacketView view = net::parse_packet(capture_.link_type(), packet.bytes);
+    if (is_candidate(view, packet.wire_length_bytes)) {
+      context_.events.on_packet({view.payload, view.source, view.destination, view.destination,
+                                 static_cast<std::uint8_t>(view.protocol), view.source_port, view.destination_port});
+    }
+    const unsigned limit = context_.settings.capture.packet_limit;
+    if (limit == 0 || packets_ < limit) return;
+    stop();
+    context_.events.on_limit();
+  }
+
+  bool handle_error(const CaptureError& error) {
+    using Kind = CaptureError::Kind;
+    if (error.kind == Kind::interface_gone) stop();
+    if (error.kind == Kind::interface_down || error.kind == Kind::interface_gone) {
+      context_.events.on_down(error.text);
+      return true;
+    }
+    context_.log.error(text::dispatch_error, error.text);
+    if (++errors_ < most_errors) return true;
+    fail(fmt::format("{} consecutive pcap errors.  Giving up", most_errors));
+    return false;
+  }
+
+  void fail(const std::string& reason) {
+    context_.log.error("[*] {}", reason);
+    stop();
+    context_.events.on_failure();
+  }
+
+  void stop() {
+    is_ended_ = true;
+    if (capture_.fd() >= 0) context_.loop.unwatch(capture_.fd());
+  }
+
+  SourceContext context_;
+  net::Capture capture_;
+  unsigned packets_ = 0;
+  int errors_ = 0;
+  bool is_ended_ = false;
+};
+
+bool has_direction(net::LinkType link) { return link != net::LinkType::null && link != net::LinkType::loop; }
+
+bool set_filter(net::Capture& capture, const std::string& filter, log::Logger& log) {
+  if (filter.empty()) return true;
+  const auto program = capture.compile(filter);
+  if (!program) {
+    log.error(text::filter_not_compiled, program.error().text);
+    return false;
+  }
+  if (const auto set = capture.set_filter(*program); !set) {
+    log.error(text::filter_not_set, set.error().text);
+    return false;
+  }
+  log.info(text::filter_is, filter);
+  return true;
+}
+
+Result<net::Capture, CaptureError> open_capture(const CaptureSettings& settings, log::Logger& log) {
+  if (!settings.pcap_file.empty()) {
+    log.info(text::reading_file, settings.pcap_file);
+    auto capture = net::Capture::open_file(settings.pcap_file);
+    if (!capture) log.error(text::open_file_failed, capture.error().text);
+    return capture;
+  }
+  log.info(text::sniffing, settings.interface);
+  net::CaptureOptions options;
+  options.interface = settings.interface;
+  options.snap_length_bytes = static_cast<int>(settings.max_sniff_bytes);
+  options.is_promiscuous = settings.promiscuous;
+  auto capture = net::Capture::open_live(options);
+  if (!capture) log.error(text::open_live_failed, capture.error().text);
+  return capture;
+}
+
+}  // namespace
+
+std::unique_ptr<PacketSource> open_capture_source(SourceContext context) {
+  const CaptureSettings& settings = context.settings.capture;
+  auto capture = open_capture(settings, context.log);
+  if (!capture || !set_filter(*capture, settings.filter, context.log)) return nullptr;
+  if (!net::is_known_link_type(capture->link_type())) {
+    context.log.error("[*] Unsupported link type {}: no packet of it can be read.",
+                      static_cast<int>(capture->link_type()));
+    return nullptr;
+  }
+  if (capture->is_live()) {
+    if (!settings.any_direction && has_direction(capture->link_type())) {
+      const auto set = capture->set_direction(net::Direction::in);
+      if (!set && context.settings.verbosity >= 1) context.log.warning(text::direction_not_set, set.error().text);
+    }
+    static_cast<void>(capture->lock_filter());  // a second fence; the sandbox does not need it
+  }
+  return std::make_unique<CaptureSource>(std::move(context), std::move(*capture));
+}
+
+}  // namespace latchkey::fwknopd

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Running of firewall commands.
+#include "fwknopd/firewall/command_runner.h"
+
+#include <chrono>
+
+#include "common/os/children.h"
+#include "common/os/spawn.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+/// A firewall that hangs must not stop expiry for long; iptables itself needs milliseconds.
+constexpr std::chrono::seconds time_limit{10};
+constexpr std::chrono::milliseconds grace{500};
+/// Sixty thousand rules of a listing.
+constexpr std::size_t output_limit_bytes = 16 * 1024 * 1024;
+
+os::Command command_for(const Words& argv, const std::string& input) {
+  os::Command command;
+  command.argv = argv;
+  command.environment =
+      std::vector<std::string>{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
+  command.directory.assign(1, '/');
+  command.umask = 022;
+  command.input_text = input;
+  command.output = os::Stream::capture;
+  command.error_output = os::Stream::merge;
+  command.new_session = true;
+  return command;
+}
+
+}  // namespace
+
+CommandResult SystemRunner::run(const Words& argv, const std::string& input) {
+  if (verbosity_ >= 2) log_.info("run_extcmd() (with execvp()): running CMD: {}", join(argv));
+  CommandResult result;
+  const auto ended = os::run_captured(command_for(argv, input),
+                                      {.run_time = time_limit, .grace = grace, .output_bytes = output_limit_bytes});
+  if (!ended) {
+    log_.error("run_extcmd(): {} failed: {}",
+               ended.error().stage == os::SpawnError::Stage::exec ? "execvp()" : "fork()", ended.error().error.text);
+    result.code = -1;
+    return result;
+  }
+  result.output = ended->output;
+  if (ended->has_exited()) {
+    result.exit_status = ended->exit_code();
+  } else {
+    result.code = 16;
+    if (ended->is_timed_out) result.output += "(killed: it ran longer than 10 seconds)";
+  }
+  if (verbosity_ >= 2) log_.info("run_extcmd(): returning {}, pid_status: {}", result.code, result.exit_status);
+  return result;
+}
+
+}  // namespace latchkey::fwknopd

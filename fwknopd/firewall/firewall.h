@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Firewall: what the monitor asks of a back-end, whichever program stands behind it.
+#pragma once
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/log/logger.h"
+#include "fwknopd/config/settings.h"
+#include "fwknopd/config/stanza.h"
+#include "fwknopd/firewall/command_runner.h"
+#include "fwknopd/firewall/grant.h"
+#include "fwknopd/firewall/rule.h"
+
+namespace latchkey::fwknopd {
+
+/// A rule that this daemon made and has to take back.
+struct OpenRule {
+  std::uint64_t id = 0;  ///< in the journal
+  Rule rule;
+  MonotonicTime due;
+  unsigned number = 0;  ///< ipfw's rule number
+};
+
+/// Remembers rules beyond the life of the process. A rule is written before it is made (DESIGN, rule 6).
+class RuleJournal {
+ public:
+  virtual ~RuleJournal() = default;
+  /// False: it could not be written; the rule must not be made.
+  virtual bool opening(OpenRule& rule) = 0;
+  virtual void closed(const OpenRule& rule) = 0;
+};
+
+/// What start() finds on the machine.
+enum class StartKind {
+  fresh,   ///< FLUSH_*_AT_INIT counts
+  reload,  ///< rules that we opened stay, and so do the chains
+};
+
+class Firewall {
+ public:
+  virtual ~Firewall() = default;
+  /// Chains and checks (4.1). False: the daemon must not run.
+  virtual bool start(StartKind kind) = 0;
+  /// Rules of an earlier process: made again when they are missing, then watched like our own.
+  virtual void restore(std::vector<OpenRule> rules) = 0;
+  /// Makes the rules of a grant, with a log line each.
+  virtual void open(const Stanza& stanza, const Grant& grant) = 0;
+  /// When expire() must be called for our own rules; nullopt: there are none.
+  virtual std::optional<MonotonicTime> next_due() const = 0;
+  /// Removes what is due.
+  virtual void expire() = 0;
+  /// Looks at all chains for rules of others whose expiry comment is due, too (4.4).
+  virtual void check_deeply() = 0;
+  /// The earliest comment of somebody else that the last check saw; nullopt: none.
+  virtual std::optional<std::int64_t> next_foreign_expiry_s() const { return std::nullopt; }
+  /// At the end of the daemon (4.5).
+  virtual void stop() = 0;
+  /// Our rules, to be handed to a successor after a reload.
+  virtual std::vector<OpenRule> release() = 0;
+  virtual bool has_rules() const { return next_due().has_value(); }
+};
+
+struct FirewallContext {
+  const FirewallSettings& settings;
+  const std::vector<Stanza>& stanzas;
+  log::Logger& log;
+  const Clock& clock;
+  CommandRunner& runner;
+  RuleJournal& journal;
+};
+
+/// The back-end that the settings name. Everything in `context` outlives it.
+std::unique_ptr<Firewall> make_firewall(const FirewallContext& context);
+
+/// `--fw-list` and, with `is_everything`, `--fw-list-all`: to standard output (4.5). No access file is needed.
+void list_firewall(const FirewallSettings& settings, bool is_everything, log::Logger& log, int verbosity);
+/// `--fw-flush`.
+void flush_firewall(const FirewallSettings& settings, log::Logger& log, int verbosity);
+
+}  // namespace latchkey::fwknopd

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The iptables back-end, and firewalld's, which passes the same arguments on (spec/fwknopd-runtime.md 4, 5.1).
+#pragma once
+#include <string>
+#include <vector>
+
+#include "fwknopd/firewall/firewall.h"
+#include "fwknopd/firewall/xtables_text.h"
+
+namespace latchkey::fwknopd {
+
+/// Where iptables and firewalld differ.
+struct XtablesDialect {
+  Words prefix;             ///< program and leading arguments
+  std::string shown;        ///< the same as log lines show it
+  const char* name;         ///< "iptables", "firewalld"
+  const char* probe_name;   ///< function name in the lines about -C
+  const char* list_name;    ///< name of the listing in the lines of check_firewall_rules()
+  const char* delete_name;  ///< function name in the lines about deletions
+};
+XtablesDialect xtables_dialect(const FirewallSettings& settings);
+
+class XtablesFirewall final : public Firewall {
+ public:
+  explicit XtablesFirewall(const FirewallContext& context);
+
+  bool start(StartKind kind) override;
+  void restore(std::vector<OpenRule> rules) override;
+  void open(const Stanza& stanza, const Grant& grant) override;
+  std::optional<MonotonicTime> next_due() const override;
+  void expire() override;
+  void check_deeply() override;
+  std::optional<std::int64_t> next_foreign_expiry_s() const override { return next_foreign_expiry_s_; }
+  void stop() override;
+  std::vector<OpenRule> release() override;
+
+  void list(bool is_everything);
+  /// Deletes chains and jumps, whether or not FLUSH_*_AT_EXIT says so.
+  void flush(const std::vector<Slot>& slots);
+
+ private:
+  struct Tracked {
+    OpenRule open;
+    MonotonicTime next_try;  ///< the due time, later after a failed removal
+  };
+
+  const ChainSpec& chain(Slot slot) const { return chain_of(context_.settings, slot); }
+  bool is_debug() const { return context_.log.shows(log::Level::debug); }
+  std::string shown(const Words& arguments) const { return dialect_.shown + " " + join(arguments); }
+  CommandResult call(const char* function, const Words& arguments);
+  CommandResult run(const Words& arguments);
+  bool succeeded(const CommandResult& result) const;
+  void report(const char* function, const Words& arguments, const CommandResult& result);
+  void debug(const std::string& text);
+
+  // chains
+  void find_out_wait_option();
+  void probe_check_support();
+  bool create_chain(Slot slot);
+  bool chain_exists(Slot slot);
+  bool jump_exists(Slot slot);
+  bool add_jump(Slot slot);
+  bool ensure_chain(Slot slot);
+  bool comment_match_works();
+  void delete_chain(Slot slot);
+
+  // rules
+  bool rule_exists(const Rule& rule);
+  bool rule_exists_by_check(const Rule& rule);
+  bool rule_exists_by_listing(const Rule& rule);
+  /// Journals, adds and tracks. False: it was refused.
+  bool add_rule(OpenRule open);
+  void debug_nat_rule(const Rule& rule, const Stanza& stanza);
+
+  // expiry
+  void sweep(Slot slot);
+  std::optional<std::string> take_listing(Slot slot);
+  Tracked* own_rule(Slot slot, const ListedRule& listed, const std::vector<const Tracked*>& seen);
+  bool remove_own(Tracked& tracked, unsigned number, unsigned already_removed);
+  bool remove_foreign(Slot slot, const ListedRule& listed, unsigned already_removed);
+  void forget_vanished(Slot slot, const std::vector<const Tracked*>& seen);
+  void forget_closed();
+
+  FirewallContext context_;
+  XtablesDialect dialect_;
+  std::vector<Slot> slots_;
+  std::vector<Tracked> rules_;
+  std::optional<std::int64_t> next_foreign_expiry_s_;
+  bool can_check_ = false;   ///< iptables knows -C
+  bool needs_wait_ = false;  ///< -w: another iptables may hold the lock of the legacy tables
+};
+
+}  // namespace latchkey::fwknopd

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Chains and jumps of the iptables back-end: start-up, flush, listing (spec/fwknopd-runtime.md 4.1, 4.5).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "common/base/fd.h"
+#include "common/base/text.h"
+#include "fwknopd/firewall/xtables.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+/// More jumps than anybody has; ends the loop when iptables claims to delete and does not.
+constexpr int most_jumps = 10000;
+
+Words probe_rule(const ChainSpec& chain) { return {"-s", "127.0.0.2", "-p", "udp", "-j", chain.target}; }
+Words comment_probe_rule(const ChainSpec& chain) {
+  return {"-s", "127.0.0.2", "-m", "comment", "--comment", "__TMPCOMMENT__", "-j", chain.target};
+}
+
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+void print(std::string_view text) { static_cast<void>(write_all(1, text)); }
+
+}  // namespace
+
+XtablesDialect xtables_dialect(const FirewallSettings& settings) {
+  Words prefix;
+  for (const auto word : split(settings.exe, ' ')) {
+    if (!word.empty()) prefix.emplace_back(word);
+  }
+  if (settings.kind == FirewallKind::firewalld) {
+    prefix.insert(prefix.end(), {"--direct", "--passthrough", "ipv4"});
+    return {prefix, join(prefix) + " ", "firewalld", "firewd_chk_support", "fw_output_buf", "check_firewall_rules"};
+  }
+  return {prefix, join(prefix), "iptables", "ipt_chk_support", "ipt_output_buf", "rm_expired_rules"};
+}
+
+XtablesFirewall::XtablesFirewall(const FirewallContext& context)
+    : context_(context),
+      dialect_(xtables_dialect(context.settings)),
+      slots_(active_slots(context.settings, context.stanzas)) {}
+
+CommandResult XtablesFirewall::run(const Words& arguments) {
+  Words argv = dialect_.prefix;
+  if (needs_wait_) argv.emplace_back("-w");
+  return context_.runner.run(argv + arguments);
+}
+
+/// Runs, with the debug line that the peers' suites read.
+CommandResult XtablesFirewall::call(const char* function, const Words& arguments) {
+  const CommandResult result = run(arguments);
+  debug(fmt::format("{}() CMD: '{}' (res: {}, err: {})", function, shown(arguments), result.code,
+                    strip_right(result.output)));
+  return result;
+}
+
+/// firewall-cmd says it in words, too.
+bool XtablesFirewall::succeeded(const CommandResult& result) const {
+  return result.is_success() && result.output.find("COMMAND_FAILED") == std::string::npos;
+}
+
+void XtablesFirewall::report(const char* function, const Words& arguments, const CommandResult& result) {
+  context_.log.write(log::Level::error, fmt::format("{}() Error {} from cmd:'{}': {}", function, result.error_number(),
+                                                    shown(arguments), strip_right(result.output)));
+}
+
+void XtablesFirewall::debug(const std::string& text) {
+  if (is_debug()) context_.log.write(log::Level::debug, text);
+}
+
+bool XtablesFirewall::start(StartKind kind) {
+  find_out_wait_option();
+  if (context_.settings.rule_check_support) probe_check_support();
+  if (kind == StartKind::fresh && context_.settings.flush_at_init) {
+    for (const Slot slot : slots_) delete_chain(slot);
+  }
+  bool is_complete = true;
+  for (const Slot slot : slots_) {
+    if (!create_chain(slot)) is_complete = false;
+  }
+  if (kind == StartKind::fresh && context_.settings.comment_check) {
+    if (!comment_match_works()) {
+      context_.log.warning("Warning: Could not use the 'comment' match");
+      return false;
+    }
+    context_.log.info("{} 'comment' match is available", dialect_.name);
+  }
+  if (!is_complete) {
+    context_.log.warning("fw_initialize() Warning: Errors detected during fwknop custom chain creation");
+  }
+  return is_complete;
+}
+
+/// The legacy tables have a lock that another program may hold; -w waits for it.
+void XtablesFirewall::find_out_wait_option() {
+  if (context_.settings.kind != FirewallKind::iptables) return;
+  const CommandResult version = run({"-V"});
+  needs_wait_ =
+      version.output.find("iptables v") != std::string::npos && version.output.find("nf_tables") == std::string::npos;
+}
+
+void XtablesFirewall::probe_check_support() {
+  const ChainSpec& input = chain(Slot::input);
+  const Words table{"-t", input.table};
+  call(dialect_.probe_name, table + Words{"-I", input.from_chain, "1"} + probe_rule(input));
+  can_check_ = succeeded(call(dialect_.probe_name, table + Words{"-C", input.from_chain} + probe_rule(input)));
+  // By specification: another program's rule may stand at position 1 by now (8, S20).
+  call(dialect_.probe_name, table + Words{"-D", input.from_chain} + probe_rule(input));
+  debug(fmt::format("{}() -C {}", dialect_.probe_name, can_check_ ? "supported" : "not supported"));
+}
+
+bool XtablesFirewall::chain_exists(Slot slot) {
+  return succeeded(call("chain_exists", {"-t", chain(slot).table, "-L", chain(slot).to_chain, "-n"}));
+}
+
+bool XtablesFirewall::jump_exists(Slot slot) {
+  const ChainSpec& spec = chain(slot);
+  bool is_found = false;
+  if (can_check_) {
+    is_found =
+        succeeded(call("rule_exists_chk_support", {"-C", spec.from_chain, "-t", spec.table, "-j", spec.to_chain}));
+  } else {
+    const auto listing =
+        call("jump_rule_exists_no_chk_support", {"-t", spec.table, "-L", spec.from_chain, "--line-numbers", "-n"});
+    is_found = listing.output.find(fmt::format(" {} ", spec.to_chain)) != std::string::npos;
+  }
+  debug(fmt::format("jump_rule_exists_{}() jump rule {}", can_check_ ? "chk_support" : "no_chk_support",
+                    is_found ? "found" : "not found"));
+  return is_found;
+}
+
+bool XtablesFirewall::add_jump(Slot slot) {
+  const ChainSpec& spec = chain(slot);
+  const Words arguments{"-t", spec.table,   "-I", spec.from_chain, fmt::format("{}", spec.jump_position),
+                        "-j", spec.to_chain};
+  const CommandResult result = call("add_jump_rule", arguments);
+  if (!succeeded(result)) {
+    report("add_jump_rule", arguments, result);
+    return false;
+  }
+  context_.log.info("Added jump rule from chain: {} to chain: {}", spec.from_chain, spec.to_chain);
+  return true;
+}
+
+bool XtablesFirewall::create_chain(Slot slot) {
+  const ChainSpec& spec = chain(slot);
+  if (!chain_exists(slot)) {
+    const Words arguments{"-t", spec.table, "-N", spec.to_chain};
+    const CommandResult result = call("create_chain", arguments);
+    if (!succeeded(result)) {
+      report("create_chain", arguments, result);
+      return false;
+    }
+  }
+  debug(fmt::format("'{}' table '{}' chain exists", spec.table, spec.to_chain));
+  return jump_exists(slot) || add_jump(slot);
+}
+
+/// Before a rule: somebody may have deleted the chain behind our back. A jump to it is proof that it is there.
+bool XtablesFirewall::ensure_chain(Slot slot) {
+  if (is_debug()) return create_chain(slot);
+  return jump_exists(slot) || create_chain(slot);
+}
+
+bool XtablesFirewall::comment_match_works() {
+  const ChainSpec& input = chain(Slot::input);
+  const Words table{"-t", input.table};
+  const Words insert = table + Words{"-I", input.from_chain, "1"} + comment_probe_rule(input);
+  const CommandResult inserted = call("comment_match_exists", insert);
+  if (!succeeded(inserted)) {
+    if (inserted.code != 0) report("comment_match_exists", insert, inserted);
+    return false;
+  }
+  const auto listing = call("comment_match_exists", table + Words{"-L", input.from_chain, "--line-numbers", "-n"});
+  const bool is_seen = listing.output.find("__TMPCOMMENT__") != std::string::npos;
+  call("comment_match_exists", table + Words{"-D", input.from_chain} + comment_probe_rule(input));
+  return is_seen;
+}
+
+void XtablesFirewall::delete_chain(Slot slot) {
+  const ChainSpec& spec = chain(slot);
+  for (int count = 0; count < most_jumps && jump_exists(slot); ++count) {
+    const Words arguments{"-t", spec.table, "-D", spec.from_chain, "-j", spec.to_chain};
+    const CommandResult result = call("delete_all_chains", arguments);
+    if (!succeeded(result)) {
+      report("delete_all_chains", arguments, result);
+      break;
+    }
+  }
+  // A chain that is not there is no error: it may have been flushed by hand.
+  if (!succeeded(call("delete_all_chains", {"-t", spec.table, "-F", spec.to_chain}))) return;
+  const Words arguments{"-t", spec.table, "-X", spec.to_chain};
+  const CommandResult result = call("delete_all_chains", arguments);
+  if (!succeeded(result)) report("delete_all_chains", arguments, result);
+}
+
+void XtablesFirewall::flush(const std::vector<Slot>& slots) {
+  for (const Slot slot : slots) delete_chain(slot);
+}
+
+void XtablesFirewall::stop() {
+  if (!context_.settings.flush_at_exit) return;
+  flush(slots_);
+  for (const Tracked& tracked : rules_) context_.journal.closed(tracked.open);
+  rules_.clear();
+}
+
+void XtablesFirewall::list(bool is_everything) {
+  print(is_everything ? fmt::format("Listing all {} rules in applicable tables...\n", dialect_.name)
+                      : fmt::format("Listing rules in fwknopd {} chains...\n", dialect_.name));
+  for (const Slot slot : slots_) {
+    const ChainSpec& spec = chain(slot);
+    const Words arguments = is_everything ? Words{"-t", spec.table, "-v", "-n", "-L", "--line-numbers"}
+                                          : Words{"-t", spec.table, "-L", spec.to_chain, "--line-numbers", "-n"};
+    const CommandResult result = run(arguments);
+    print("\n" + result.output);
+    debug(fmt::format("fw_dump_rules() CMD: '{}' (res: {})", shown(arguments), result.code));
+    if (result.code != 0) report("fw_dump_rules", arguments, result);
+  }
+}
+
+}  // namespace latchkey::fwknopd

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rules of the iptables back-end: adding, expiry, restoring (spec/fwknopd-runtime.md 4.2-4.4).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "common/base/text.h"
+#include "fwknopd/firewall/xtables.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+constexpr std::chrono::seconds retry_interval{1};
+
+int number(Slot slot) { return static_cast<int>(slot); }
+
+bool contains(const auto& range, const auto& value) {
+  return std::ranges::find(range, value) != std::ranges::end(range);
+}
+
+Words with_rule(const char* command, const Rule& rule, const ChainSpec& chain) {
+  Words words{command, chain.to_chain};
+  const Words rest = rule_words(rule, chain);
+  words.insert(words.end(), rest.begin(), rest.end());
+  return words;
+}
+
+}  // namespace
+
+bool XtablesFirewall::rule_exists(const Rule& rule) {
+  const bool is_there = can_check_ ? rule_exists_by_check(rule) : rule_exists_by_listing(rule);
+  debug(fmt::format("rule_exists() Rule : '{}' in {} {}", join(rule_words(rule, chain(rule.slot))),
+                    chain(rule.slot).to_chain, is_there ? "already exists" : "does not exist"));
+  return is_there;
+}
+
+bool XtablesFirewall::rule_exists_by_check(const Rule& rule) {
+  const ChainSpec& spec = chain(rule.slot);
+  const bool is_there = succeeded(call("rule_exists_chk_support", with_rule("-C", rule, spec)));
+  debug(fmt::format("rule_exists_chk_support() Rule : '{}' in {} {}", join(rule_words(rule, spec)), spec.to_chain,
+                    is_there ? "already exists" : "does not exist"));
+  return is_there;
+}
+
+bool XtablesFirewall::rule_exists_by_listing(const Rule& rule) {
+  const ChainSpec& spec = chain(rule.slot);
+  const auto listing = call("rule_exists_no_chk_support", {"-t", spec.table, "-L", spec.to_chain, "-n"});
+  const bool is_there = is_listed(rule, spec, listing.output);
+  debug(fmt::format("rule_exists_no_chk_support()  {}  {} -> {} expires: {} rule {}",
+                    rule.service.protocol == Protocol::tcp ? "tcp" : "udp", rule.service.port,
+                    net::format_ip_address(rule.allowed), rule.expires_at_s,
+                    is_there ? "already exists" : "does not exist"));
+  return is_there;
+}
+
+void XtablesFirewall::debug_nat_rule(const Rule& rule, const Stanza& stanza) {
+  if (!is_debug()) return;
+  const std::string address = rule.nat ? net::format_ip_address(rule.nat->address) : "0.0.0.0";
+  const int port = rule.nat ? rule.nat->port : rule.service.port;
+  const int is_all = stanza.forward_all ? 1 : 0;
+  if (rule.slot == Slot::forward) {
+    debug(fmt::format("forward_access_rule() forward_all: {}, nat_ip: {}, nat_port: {}", is_all, address, port));
+  } else if (rule.slot == Slot::dnat) {
+    debug(fmt::format("dnat_rule() forward_all: {}, nat_ip: {}, nat_port: {}", is_all, address, port));
+  } else if (rule.slot == Slot::snat || rule.slot == Slot::masquerade) {
+    debug(fmt::format(
+        "snat_rule() forward_all: {}, nat_ip: {}, nat_port: {}, force_snat: {}, force_snat_ip: {}, force_masq: {}",
+        is_all, address, port, stanza.force_snat_ip || stanza.force_masquerade ? 1 : 0,
+        stanza.force_snat_ip.value_or("(NONE)"), stanza.force_masquerade ? 1 : 0));
+  }
+}
+
+void XtablesFirewall::open(const Stanza& stanza, const Grant& grant) {
+  std::vector<Slot> ensured;
+  for (const Rule& rule : plan_rules(context_.settings, slots_, stanza, grant)) {
+    debug_nat_rule(rule, stanza);
+    if (!contains(ensured, rule.slot)) {
+      if (!ensure_chain(rule.slot)) continue;
+      ensured.push_back(rule.slot);
+    }
+    if (rule_exists(rule)) continue;
+    OpenRule open;
+    open.rule = rule;
+    open.due = grant.due;
+    if (add_rule(open)) context_.log.write(log::Level::info, format_added(rule, chain(rule.slot)));
+  }
+}
+
+bool XtablesFirewall::add_rule(OpenRule open) {
+  const ChainSpec& spec = chain(open.rule.slot);
+  if (!context_.journal.opening(open)) return false;
+  const Words arguments = with_rule(context_.settings.rule_prepend ? "-I" : "-A", open.rule, spec);
+  const CommandResult result = run(arguments);
+  if (!succeeded(result)) {
+    report("create_rule", arguments, result);
+    // A command that was killed may have done its work: the rule is looked for when it is due.
+    if (result.code > 0) {
+      rules_.push_back({open, open.due});
+    } else {
+      context_.journal.closed(open);
+    }
+    return false;
+  }
+  debug(fmt::format("create_rule() CMD: '{}' (res: 0, err: {})", shown(arguments), strip_right(result.output)));
+  debug(fmt::format("create_rule() Rule: '{}' added to {}", join(rule_words(open.rule, spec)), spec.to_chain));
+  rules_.push_back({open, open.due});
+  return true;
+}
+
+void XtablesFirewall::restore(std::vector<OpenRule> rules) {
+  std::vector<Slot> ensured;
+  for (OpenRule& open : rules) {
+    const Slot slot = open.rule.slot;
+    if (!contains(slots_, slot)) {
+      context_.journal.closed(open);
+      continue;
+    }
+    if (!contains(ensured, slot) && ensure_chain(slot)) ensured.push_back(slot);
+    const bool is_over = open.due <= context_.clock.monotonic();
+    if (is_over || rule_exists(open.rule)) {
+      rules_.push_back({open, open.due});
+    } else {
+      add_rule(open);
+    }
+  }
+}
+
+std::vector<OpenRule> XtablesFirewall::release() {
+  std::vector<OpenRule> rules;
+  for (Tracked& tracked : rules_) rules.push_back(std::move(tracked.open));
+  rules_.clear();
+  return rules;
+}
+
+std::optional<MonotonicTime> XtablesFirewall::next_due() const {
+  const auto first = std::ranges::min_element(rules_, {}, &Tracked::next_try);
+  return first == rules_.end() ? std::nullopt : std::optional(first->next_try);
+}
+
+void XtablesFirewall::expire() {
+  const MonotonicTime now = context_.clock.monotonic();
+  for (const Slot slot : slots_) {
+    const bool is_due = std::ranges::any_of(
+        rules_, [&](const Tracked& tracked) { return tracked.open.rule.slot == slot && tracked.next_try <= now; });
+    if (is_due) sweep(slot);
+  }
+}
+
+void XtablesFirewall::check_deeply() {
+  next_foreign_expiry_s_.reset();
+  for (const Slot slot : slots_) sweep(slot);
+}
+
+std::optional<std::string> XtablesFirewall::take_listing(Slot slot) {
+  const Words arguments{"-t", chain(slot).table, "-L", chain(slot).to_chain, "--line-numbers", "-n"};
+  const CommandResult result = run(arguments);
+  if (is_debug()) {
+    debug(fmt::format("check_firewall_rules() CMD: '{}' (res: {}, {}: {})", shown(arguments), result.code,
+                      dialect_.list_name, result.output));
+    debug(fmt::format("RES={}, CMD_BUF: {}\nRULES LIST: {}", result.code, shown(arguments), result.output));
+  }
+  if (succeeded(result)) return result.output;
+  // A chain that somebody deleted is empty: what was in it is gone.
+  const bool is_missing = result.code == 0 && !chain_exists(slot);
+  if (is_missing) return std::string();
+  report("check_firewall_rules", arguments, result);
+  return std::nullopt;
+}
+
+XtablesFirewall::Tracked* XtablesFirewall::own_rule(Slot slot, const ListedRule& listed,
+                                                    const std::vector<const Tracked*>& seen) {
+  Tracked* found = nullptr;
+  for (Tracked& tracked : rules_) {
+    const Rule& rule = tracked.open.rule;
+    if (rule.slot != slot || rule.expires_at_s != listed.expires_at_s || contains(seen, &tracked)) continue;
+    // Behind the line number stands what a listing without numbers shows.
+    const auto text = strip_left(listed.line.substr(std::min(listed.line.size(), listed.line.find(' '))));
+    if (is_listed(rule, chain(slot), text)) return &tracked;
+    if (!found) found = &tracked;
+  }
+  return found;
+}
+
+/// One pass over a chain: our own rules by the clock that nobody steps, those of others by the calendar.
+void XtablesFirewall::sweep(Slot slot) {
+  const MonotonicTime now = context_.clock.monotonic();
+  const std::int64_t today = to_epoch_seconds(context_.clock.wall());
+  const auto text = take_listing(slot);
+  if (!text) {
+    for (Tracked& tracked : rules_) {
+      if (tracked.open.rule.slot == slot && tracked.next_try <= now) tracked.next_try = now + retry_interval;
+    }
+    return;
+  }
+  const Listing listing = parse_listing(*text);
+  if (listing.has_broken_line) {
+    context_.log.error("Rule parse error while finding rule number in chain {}", number(slot));
+  }
+  std::vector<const Tracked*> seen;
+  unsigned removed = 0;
+  for (const ListedRule& listed : listing.rules) {
+    if (Tracked* own = own_rule(slot, listed, seen)) {
+      seen.push_back(own);
+      if (own->open.due <= now && remove_own(*own, listed.number, removed)) ++removed;
+    } else if (listed.expires_at_s <= today) {
+      if (remove_foreign(slot, listed, removed)) ++removed;
+    } else {
+      next_foreign_expiry_s_ = std::min(next_foreign_expiry_s_.value_or(listed.expires_at_s), listed.expires_at_s);
+    }
+  }
+  forget_vanished(slot, seen);
+  forget_closed();
+}
+
+/// By specification, so that a chain that changed meanwhile loses the right rule; by number where that is refused.
+bool XtablesFirewall::remove_own(Tracked& tracked, unsigned number, unsigned already_removed) {
+  const ChainSpec& spec = chain(tracked.open.rule.slot);
+  Words arguments = with_rule("-D", tracked.open.rule, spec);
+  CommandResult result = call(dialect_.delete_name, arguments);
+  if (result.code == 0 && !succeeded(result)) {
+    arguments = {"-t", spec.table, "-D", spec.to_chain, fmt::format("{}", number - already_removed)};
+    result = call(dialect_.delete_name, arguments);
+  }
+  if (!succeeded(result)) {
+    report("rm_expired_rules", arguments, result);
+    tracked.next_try = context_.clock.monotonic() + retry_interval;
+    return false;
+  }
+  context_.log.info("Removed rule {} from {} with expire time of {}", number, spec.to_chain,
+                    tracked.open.rule.expires_at_s);
+  context_.journal.closed(tracked.open);
+  tracked.next_try = MonotonicTime::max();
+  return true;
+}
+
+bool XtablesFirewall::remove_foreign(Slot slot, const ListedRule& listed, unsigned already_removed) {
+  const ChainSpec& spec = chain(slot);
+  const Words arguments{"-t", spec.table, "-D", spec.to_chain, fmt::format("{}", listed.number - already_removed)};
+  const CommandResult result = call(dialect_.delete_name, arguments);
+  if (!succeeded(result)) {
+    report("rm_expired_rules", arguments, result);
+    return false;
+  }
+  context_.log.info("Removed rule {} from {} with expire time of {}", listed.number, spec.to_chain,
+                    listed.expires_at_s);
+  return true;
+}
+
+/// What is due and not in the chain any more has been removed by somebody else.
+void XtablesFirewall::forget_vanished(Slot slot, const std::vector<const Tracked*>& seen) {
+  const MonotonicTime now = context_.clock.monotonic();
+  for (Tracked& tracked : rules_) {
+    if (tracked.open.rule.slot != slot || tracked.open.due > now || contains(seen, &tracked)) continue;
+    debug(fmt::format("Did not find expire comment in rules list {}", number(slot)));
+    context_.journal.closed(tracked.open);
+    tracked.next_try = MonotonicTime::max();
+  }
+}
+
+void XtablesFirewall::forget_closed() {
+  std::erase_if(rules_, [](const Tracked& tracked) { return tracked.next_try == MonotonicTime::max(); });
+}
+
+}  // namespace latchkey::fwknopd

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Lines of the journal, and the file that holds them.
+#include "fwknopd/grant_journal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/text.h"
+#include "common/os/files.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+constexpr std::size_t largest_file_bytes = 64 * 1024 * 1024;
+/// The file is written anew when it has this many lines about things that are over.
+constexpr std::size_t most_dead_lines = 4096;
+
+std::string or_dash(const std::optional<net::IpAddress>& address) {
+  return address ? net::format_ip_address(*address) : "-";
+}
+
+/// Blank-separated fields, front to back; any failure makes the whole line invalid.
+class Fields {
+ public:
+  explicit Fields(std::string_view line) : rest_(line) {}
+  bool is_valid() const { return is_valid_; }
+  std::string_view rest() const { return rest_; }
+  std::string_view text() {
+    const auto field = rest_.substr(0, rest_.find(' '));
+    rest_.remove_prefix(std::min(rest_.size(), field.size() + 1));
+    if (field.empty()) is_valid_ = false;
+    return field;
+  }
+  template <class T>
+  T number(T least = std::numeric_limits<T>::min(), T most = std::numeric_limits<T>::max()) {
+    const auto value = parse_number<T>(text(), least, most);
+    if (!value) is_valid_ = false;
+    return value.value_or(T{});
+  }
+  std::optional<net::IpAddress> address_or_dash() {
+    const auto field = text();
+    if (field == "-") return std::nullopt;
+    const auto address = net::parse_ip_address(field);
+    if (!address) is_valid_ = false;
+    return address;
+  }
+  net::IpAddress address() {
+    const auto value = address_or_dash();
+    if (!value) is_valid_ = false;
+    return value.value_or(net::IpAddress());
+  }
+
+ private:
+  std::string_view rest_;
+  bool is_valid_ = true;
+};
+
+std::int64_t microseconds(MonotonicTime time) { return time.time_since_epoch().count(); }
+
+/// "UNIX BOOT SINCE_BOOT"
+std::string format_due(std::int64_t unix_s, MonotonicTime due, const JournalTime& now) {
+  return fmt::format("{} {} {}", unix_s, now.boot_id, microseconds(due));
+}
+
+struct Due {
+  std::int64_t unix_s = 0;
+  MonotonicTime due;
+};
+
+Due take_due(Fields& fields, const JournalTime& now) {
+  Due due;
+  due.unix_s = fields.number<std::int64_t>();
+  const auto boot_id = fields.text();
+  const auto since_boot = fields.number<std::int64_t>();
+  if (boot_id == now.boot_id) {
+    due.due = MonotonicTime(std::chrono::microseconds(since_boot));
+  } else {
+    due.due = now.monotonic +
+              std::chrono::duration_cast<std::chrono::microseconds>(from_epoch_seconds(due.unix_s) - now.wall);
+  }
+  return due;
+}
+
+OpenRule take_rule(Fields& fields, const JournalTime& now) {
+  OpenRule open;
+  const Due due = take_due(fields, now);
+  open.due = due.due;
+  Rule& rule = open.rule;
+  rule.expires_at_s = due.unix_s;
+  rule.kind = static_cast<RuleKind>(fields.number<unsigned>(0, static_cast<unsigned>(RuleKind::snat_all)));
+  rule.slot = static_cast<Slot>(fields.number<unsigned>(0, static_cast<unsigned>(Slot::masquerade)));
+  rule.allowed = fields.address();
+  rule.destination = fields.address_or_dash();
+  rule.service.protocol = fields.number<unsigned>() == 17 ? Protocol::udp : Protocol::tcp;
+  rule.service.port = fields.number<std::uint16_t>();
+  const auto nat = fields.address_or_dash();
+  const auto nat_port = fields.number<std::uint16_t>();
+  if (nat) rule.nat = Endpoint{*nat, nat_port};
+  rule.source = fields.address_or_dash();
+  const auto source_port = fields.number<std::uint16_t>();
+  if (source_port != 0) rule.source_port = source_port;
+  open.number = fields.number<unsigned>();
+  rule.services_text = std::string(fields.text());
+  return open;
+}
+
+PendingClose take_close(Fields& fields, const JournalTime& now) {
+  PendingClose close;
+  const Due due = take_due(fields, now);
+  close.due_s = due.unix_s;
+  close.due = due.due;
+  close.allowed = fields.address();
+  close.stanza_number = fields.number<unsigned>();
+  close.command = std::string(fields.rest());
+  return close;
+}
+
+template <class T>
+void erase_id(std::vector<T>& items, std::uint64_t id) {
+  std::erase_if(items, [id](const T& item) { return item.id == id; });
+}
+
+}  // namespace
+
+JournalTime journal_time(const Clock& clock) {
+  const auto boot_id = os::read_file("/proc/sys/kernel/random/boot_id", 100);
+  return {clock.wall(), clock.monotonic(), boot_id ? std::string(strip(*boot_id)) : std::string("unknown")};
+}
+
+std::string format_journal_line(const OpenRule& open, const JournalTime& now) {
+  const Rule& rule = open.rule;
+  return fmt::format("rule {} {} {} {} {} {} {} {} {} {} {} {} {} {}", open.id,
+                     format_due(rule.expires_at_s, open.due, now), static_cast<unsigned>(rule.kind),
+                     static_cast<unsigned>(rule.slot), net::format_ip_address(rule.allowed), or_dash(rule.destination),
+                     static_cast<unsigned>(rule.service.protocol), rule.service.port,
+                     rule.nat ? net::format_ip_address(rule.nat->address) : "-", rule.nat ? rule.nat->port : 0,
+                     or_dash(rule.source), rule.source_port.value_or(0), open.number, rule.services_text);
+}
+
+std::string format_journal_line(const PendingClose& close, const JournalTime& now) {
+  return fmt::format("close {} {} {} {} {}", close.id, format_due(close.due_s, close.due, now),
+                     net::format_ip_address(close.allowed), close.stanza_number, close.command);
+}
+
+JournalContents parse_journal(std::string_view text, const JournalTime& now) {
+  JournalContents contents;
+  for (const std::string_view line : split(text, '\n')) {
+    Fields fields(line);
+    const auto kind = fields.text();
+    if (kind == "end") {
+      contents.is_ended = true;
+      continue;
+    }
+    const auto id = fields.number<std::uint64_t>();
+    if (kind == "rule") {
+      OpenRule rule = take_rule(fields, now);
+      rule.id = id;
+      if (fields.is_valid()) contents.rules.push_back(std::move(rule));
+    } else if (kind == "close") {
+      PendingClose close = take_close(fields, now);
+      close.id = id;
+      if (fields.is_valid() && !close.command.empty()) contents.closes.push_back(std::move(close));
+    } else if (kind == "done" && fields.is_valid()) {
+      erase_id(contents.rules, id);
+      erase_id(contents.closes, id);
+    }
+  }
+  return contents;
+}
+
+JournalContents GrantJournal::open(const std::string& path) {
+  path_ = path;
+  const JournalTime now = journal_time(clock_);
+  const auto text = os::read_file(path, largest_file_bytes);
+  JournalContents contents = text ? parse_journal(*text, now) : JournalContents{};
+  for (OpenRule& rule : contents.rules) {
+    rule.id = next_id_++;
+    open_lines_[rule.id] = format_journal_line(rule, now);
+  }
+  for (PendingClose& close : contents.closes) {
+    close.id = next_id_++;
+    open_lines_[close.id] = format_journal_line(close, now);
+  }
+  compact();
+  return contents;
+}
+
+/// A new file with what is open, in place of the old one.
+void GrantJournal::compact() {
+  std::string text;
+  for (const auto& [id, line] : open_lines_) text += line + "\n";
+  file_.reset();
+  dead_lines_ = 0;
+  if (const auto written = os::replace_file_atomically(path_, text, 0600); !written) {
+    log_.warning("Could not write the state file: {}", written.error().text);
+    return;
+  }
+  os::AppendLogOptions options;
+  options.torn_line = os::AppendLogOptions::TornLine::cut_it;
+  auto file = os::AppendLog::open(path_, options);
+  if (file) {
+    file_ = std::move(*file);
+  } else {
+    log_.warning("Could not open the state file: {}", file.error().text);
+  }
+}
+
+bool GrantJournal::append(const std::string& line) {
+  if (!file_) return true;  // said at the start: this run directory cannot hold it
+  const auto written = file_->append(line);
+  if (!written) log_.error("Could not write the state file: {}", written.error().text);
+  return written.ok();
+}
+
+bool GrantJournal::opening(OpenRule& rule) {
+  rule.id = next_id_++;
+  const std::string line = format_journal_line(rule, journal_time(clock_));
+  if (!append(line)) return false;
+  open_lines_[rule.id] = line;
+  return true;
+}
+
+bool GrantJournal::opening(PendingClose& close) {
+  close.id = next_id_++;
+  const std::string line = format_journal_line(close, journal_time(clock_));
+  if (!append(line)) return false;
+  open_lines_[close.id] = line;
+  return true;
+}
+
+void GrantJournal::finish(std::uint64_t id) {
+  if (open_lines_.erase(id) == 0) return;
+  append(fmt::format("done {}", id));
+  dead_lines_ += 2;
+  if (dead_lines_ > most_dead_lines) compact();
+}
+
+void GrantJournal::end() { append("end"); }
+
+}  // namespace latchkey::fwknopd

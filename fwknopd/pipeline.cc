@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The steps of the pipeline, named as in spec/fwknopd-runtime.md 2.1 and 2.2.
+#include "fwknopd/pipeline.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "common/base/text.h"
+#include "common/spa/payload.h"
+#include "common/spa/types.h"
+#include "fwknopd/command_text.h"
+#include "fwknopd/log_texts.h"
+#include "fwknopd/policy.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+/// Lines that strangers can cause: as many a second as anybody reads. A packet that turns out to be authentic is
+/// always told of.
+constexpr std::uint32_t lines_a_second = 200;
+
+spa::PacketKeys rijndael_keys(const Stanza& stanza) {
+  return {{stanza.mode, stanza.hmac_type},
+          stanza.key ? stanza.key->clone() : crypto::SecretBytes(),
+          stanza.hmac_key ? stanza.hmac_key->view() : ByteView()};
+}
+
+spa::PacketKeys gpg_keys(const Stanza& stanza) {
+  return {{spa::EncryptionMode::asymmetric, stanza.hmac_type},
+          crypto::SecretBytes(),
+          stanza.hmac_key ? stanza.hmac_key->view() : ByteView()};
+}
+
+std::vector<Service> services_of(const std::vector<spa::PortItem>& ports) {
+  std::vector<Service> services;
+  for (const spa::PortItem& port : ports) {
+    services.push_back({port.protocol == spa::Protocol::tcp ? Protocol::tcp : Protocol::udp, port.port});
+  }
+  return services;
+}
+
+/// The protocol and port lists of access messages; empty for commands.
+const spa::AccessText* access_of(const spa::Body& body) {
+  return std::visit(Overloaded{[](const spa::Command&) -> const spa::AccessText* { return nullptr; },
+                               [](const auto& access) -> const spa::AccessText* { return &access.request; }},
+                    body);
+}
+
+RequestKind kind_of(const spa::Body& body) {
+  return std::visit(Overloaded{[](const spa::NatAccess&) { return RequestKind::forward_nat; },
+                               [](const spa::LocalNatAccess&) { return RequestKind::local_nat; },
+                               [](const auto&) { return RequestKind::access; }},
+                    body);
+}
+
+/// What a stranger wrote may stand in a dump of several lines only without line ends of its own.
+spa::Message escaped(const spa::Message& message) {
+  spa::Message copy = message;
+  copy.server_auth = log::escape_controls(copy.server_auth);
+  if (auto* command = std::get_if<spa::Command>(&copy.body)) {
+    command->request.text = log::escape_controls(command->request.text);
+  }
+  return copy;
+}
+
+enum class Match { whole, suffix };
+
+/// spec/spa-wire.md 9.4: without regard to case and a leading 0x; IDs are ends of fingerprints.
+bool lists(const std::vector<std::string>& wanted, const std::vector<std::string>& fingerprints, Match match) {
+  return std::ranges::any_of(wanted, [&](std::string_view id) {
+    if (starts_with_ignoring_case(id, "0x")) id.remove_prefix(2);
+    return !id.empty() && std::ranges::any_of(fingerprints, [&](std::string_view fingerprint) {
+      if (fingerprint.size() < id.size() || (match == Match::whole && fingerprint.size() != id.size())) return false;
+      return equals_ignoring_case(fingerprint.substr(fingerprint.size() - id.size()), id);
+    });
+  });
+}
+
+}  // namespace
+
+struct Pipeline::StanzaState {
+  explicit StanzaState(const Stanza& stanza) : rijndael(rijndael_keys(stanza)), gpg(gpg_keys(stanza)) {}
+  spa::PacketKeys rijndael;
+  spa::PacketKeys gpg;
+  bool is_expiry_told = false;
+};
+
+/// One payload on its way through the stanzas.
+struct Pipeline::Attempt {
+  const SpaPacket& packet;
+  spa::IncomingPacket incoming;
+  ReplayDigest digest;
+  std::string source;                           ///< as text, for the log
+  std::optional<net::IpAddress> forwarded_for;  ///< X-Forwarded-For
+  net::IpAddress allowed;
+  std::optional<GpgOutcome> gpg;  ///< of the stanza in hand
+  bool is_remembered = false;
+  bool is_told = false;  ///< the lines of the stanza in hand are written, not suppressed
+};
+
+Pipeline::Pipeline(const PipelineContext& context)
+    : context_(context), stranger_lines_(lines_a_second, std::chrono::seconds(1)) {
+  for (const Stanza& stanza : context.stanzas) states_.push_back(std::make_unique<StanzaState>(stanza));
+}
+Pipeline::~Pipeline() = default;
+
+template <class... T>
+bool Pipeline::tell_of_stranger(log::Level level, fmt::format_string<T...> format, const T&... values) {
+  if (!context_.log.shows(level)) return true;
+  const auto suppressed = stranger_lines_.admit(context_.clock.monotonic());
+  if (!suppressed) return false;
+  if (*suppressed > 0) context_.log.warning("{} more suppressed", *suppressed);
+  context_.log.line(level, format, values...);
+  return true;
+}
+
+// --- stage A -----------------------------------------------------------------------------------------------------
+
+void Pipeline::process(const SpaPacket& packet) {
+  const Settings& settings = context_.settings;
+  const std::string source = net::format_ip_address(packet.source);
+  auto payload =
+      spa::check_payload(packet.payload, {settings.spa_over_http, settings.any_user_agent, settings.x_forwarded_for});
+  if (!payload) {
+    context_.log.debug(text::bad_payload, source, static_cast<int>(payload.error()), spa::error_text(payload.error()));
+    return;
+  }
+  const auto forwarded = forwarded_address(payload->forwarded_for);
+  dump_payload(as_bytes(payload->text));
+  if (!has_source_match(packet.source)) {
+    tell_of_stranger(log::Level::warning, text::no_access_data, source);
+    return;
+  }
+  if (payload->text.size() >= spa::limit::text_below) {
+    tell_of_stranger(log::Level::warning, text::bad_context, spa::error_text(spa::Code::funcs_new_msglen_validfail));
+    return;
+  }
+  const auto digest = parse_replay_digest(spa::replay_digest(payload->text));
+  if (!digest || is_replay(packet, *digest)) return;
+  Attempt attempt{packet, spa::IncomingPacket(payload->text), *digest, source, forwarded, packet.source, {}, false,
+                  false};
+  for (std::size_t i = 0; i < context_.stanzas.size(); ++i) {
+    if (try_stanza(attempt, i) == Verdict::stop) return;
+  }
+}
+
+bool Pipeline::has_source_match(const net::IpAddress& source) const {
+  return source.is_v4() && std::ranges::any_of(context_.stanzas, [&](const Stanza& stanza) {
+           return stanza.source.contains(source.v4_value());
+         });
+}
+
+std::optional<net::IpAddress> Pipeline::forwarded_address(const std::optional<std::string>& header) {
+  if (!header) return std::nullopt;
+  const auto address = net::parse_ip_address(*header);
+  if (address && address->is_v4()) return address;
+  tell_of_stranger(log::Level::warning, text::bad_forwarded_for, *header);
+  return std::nullopt;
+}
+
+void Pipeline::dump_payload(ByteView payload) {
+  if (!context_.settings.foreground || context_.settings.verbosity < 3) return;
+  context_.host.print("[+] candidate SPA packet payload:\n" + format_hex_dump(payload));
+}
+
+bool Pipeline::is_replay(const SpaPacket& packet, const ReplayDigest& digest) {
+  const ReplayEntry* known = context_.cache.find(digest);
+  if (!known) return false;
+  tell_of_stranger(log::Level::warning, text::replay, net::format_ip_address(packet.source), packet.protocol,
+                   packet.destination_port, net::format_ip_address(net::IpAddress::v4(known->source)), known->protocol,
+                   known->destination_port, format_local_time(from_epoch_seconds(known->time_s), "%m/%d/%y %H:%M:%S"));
+  return true;
+}
+
+// --- stage B -----------------------------------------------------------------------------------------------------
+
+Pipeline::Verdict Pipeline::try_stanza(Attempt& attempt, std::size_t index) {
+  const Stanza& stanza = context_.stanzas[index];
+  const SpaPacket& packet = attempt.packet;
+  const std::int64_t now_s = to_epoch_seconds(context_.clock.wall());
+  if (!matches(stanza, packet.source, packet.destination)) {  // B1
+    context_.log.debug(text::filtered, stanza.number, attempt.source, net::format_ip_address(packet.destination));
+    return Verdict::next;
+  }
+  attempt.is_told = tell_of_stranger(log::Level::info, text::received, stanza.number, attempt.source);  // B2
+  if (attempt.is_told) context_.log.debug(text::packet_data, attempt.incoming.wire());
+  if (is_expired(stanza, now_s)) {  // B3
+    if (!std::exchange(states_[index]->is_expiry_told, true)) {
+      context_.log.info(text::expired, attempt.source, stanza.number);
+    }
+    return Verdict::next;
+  }
+  const auto opened = open(attempt, index);  // B4 to B8
+  if (!opened) return Verdict::next;
+  if (!attempt.is_told) context_.log.info(text::received, stanza.number, attempt.source);
+  if (!remember(attempt, stanza)) return Verdict::next;  // B9
+  debug_fields(attempt, stanza, *opened);                // B10
+  if (attempt.gpg && !signer_is_allowed(attempt, stanza)) return Verdict::next;
+  if (!message_is_acceptable(attempt, stanza, opened->decoded.message)) return Verdict::next;
+  return act(attempt, index, opened->decoded.message);
+}
+
+std::optional<spa::Opened> Pipeline::open(Attempt& attempt, std::size_t index) {
+  const Stanza& stanza = context_.stanzas[index];
+  const StanzaState& state = *states_[index];
+  const auto plan =
+      spa::plan_attempts(attempt.incoming.wire(), {stanza.key.has_value(), stanza.gpg.is_used, stanza.enable_cmd_exec});
+  std::optional<spa::Code> failure;
+  attempt.gpg.reset();
+  for (const auto& step : {plan.first, plan.second}) {
+    if (!step) continue;
+    if (step->cipher == spa::EncryptionType::rijndael) {
+      auto opened = spa::open_rijndael(attempt.incoming, state.rijndael);
+      if (opened) return std::move(*opened);
+      if (!step->is_quiet) failure = opened.error();
+    } else {
+      GpgOutcome outcome = context_.host.open_gpg(stanza, attempt.incoming, state.gpg);
+      if (outcome.opened) {
+        attempt.gpg = std::move(outcome);
+        return std::move(attempt.gpg->opened);
+      }
+      if (step->is_quiet) continue;
+      if (tell_of_gpg_failure(attempt, stanza, outcome)) return std::nullopt;
+      failure = outcome.code;
+      attempt.gpg = std::move(outcome);
+    }
+  }
+  tell_of_failure(attempt, stanza, plan.guess, failure);
+  attempt.gpg.reset();
+  return std::nullopt;
+}
+
+/// B6, B6b. True when that was all there is to say.
+bool Pipeline::tell_of_gpg_failure(const Attempt& attempt, const Stanza& stanza, const GpgOutcome& outcome) {
+  const std::string reason = spa::error_text(outcome.code);
+  switch (outcome.stage) {
+    case GpgOutcome::Stage::before_decryption:
+      if (attempt.is_told) context_.log.warning(text::before_decryption, attempt.source, stanza.number, reason);
+      return true;
+    case GpgOutcome::Stage::exe:
+      if (attempt.is_told)
+        context_.log.warning(text::bad_gpg_exe, attempt.source, stanza.number, outcome.detail, reason);
+      return true;
+    case GpgOutcome::Stage::home:
+      if (attempt.is_told)
+        context_.log.warning(text::bad_gpg_home, attempt.source, stanza.number, outcome.detail, reason);
+      return true;
+    case GpgOutcome::Stage::opened:
+    case GpgOutcome::Stage::decryption:
+      break;
+  }
+  return false;
+}
+
+/// B7, B8.
+void Pipeline::tell_of_failure(const Attempt& attempt, const Stanza& stanza, spa::EncryptionType guess,
+                               std::optional<spa::Code> failure) {
+  if (!attempt.is_told) return;
+  if (!failure) {
+    context_.log.error(text::no_mode_match, attempt.source, stanza.number, static_cast<int>(guess));
+  } else if (*failure == spa::Code::hmac_comparefail) {
+    context_.log.debug(text::bad_message, attempt.source, stanza.number, spa::error_text(*failure));
+    context_.log.info(text::hmac_mismatch, stanza.number);
+  } else {
+    context_.log.warning(text::bad_message, attempt.source, stanza.number, spa::error_text(*failure));
+    if (spa::is_gpg_error(*failure)) {
+      context_.log.warning(text::gpg_error, attempt.source, stanza.number,
+                           attempt.gpg ? attempt.gpg->detail : std::string());
+    }
+  }
+}
+
+bool Pipeline::remember(Attempt& attempt, const Stanza& stanza) {
+  if (context_.settings.test_mode || attempt.is_remembered) return true;
+  const SpaPacket& packet = attempt.packet;
+  const ReplayEntry entry{attempt.digest,
+                          packet.protocol,
+                          packet.source_port,
+                          packet.destination_port,
+                          packet.source.v4_value(),
+                          packet.shown_destination.v4_value(),
+                          to_epoch_seconds(context_.clock.wall())};
+  context_.cache.add(entry);  // also when it cannot be written: the packet is refused, and so is a second copy
+  attempt.is_remembered = context_.host.remember(entry);
+  if (!attempt.is_remembered) context_.log.warning(text::not_remembered, attempt.source, stanza.number);
+  return attempt.is_remembered;
+}
+
+void Pipeline::debug_fields(const Attempt& attempt, const Stanza& stanza, const spa::Opened& opened) {
+  if (!context_.log.shows(log::Level::debug)) return;
+  const auto wire = attempt.incoming.wire();
+  const bool is_gpg = attempt.gpg.has_value();
+  spa::DumpContext context{
+      .digest_type = opened.decoded.digest_type,
+      .hmac_type = opened.hmac.empty() ? spa::DigestType::none : stanza.hmac_type,
+      .encryption_type = is_gpg ? spa::EncryptionType::gpg : spa::EncryptionType::rijndael,
+      .encryption_mode = is_gpg ? spa::EncryptionMode::asymmetric : stanza.mode,
+      .encoded = opened.decoded.encoded,
+      .digest = opened.decoded.digest,
+      .hmac = opened.hmac,
+      .wire = std::string(wire.substr(0, wire.size() - std::min(wire.size(), opened.hmac.size()))),
+  };
+  if (is_gpg) context.gpg = attempt.gpg->dump;
+  context_.log.debug(text::decoded, attempt.source, stanza.number);
+  context_.log.write(log::Level::debug, spa::format_fields(escaped(opened.decoded.message), context));
+}
+
+/// B11
+bool Pipeline::signer_is_allowed(const Attempt& attempt, const Stanza& stanza) {
+  if (!stanza.gpg.require_signature) return true;
+  const GpgOutcome& gpg = *attempt.gpg;
+  context_.log.info(text::signed_by, attempt.source, stanza.number, gpg.signer_id, gpg.signer_fingerprint);
+  if (!stanza.gpg.fingerprint_ids.empty() &&
+      !lists(stanza.gpg.fingerprint_ids, gpg.signer_fingerprints, Match::whole)) {
+    context_.log.warning(text::bad_fingerprint, attempt.source, stanza.number, gpg.signer_fingerprint);
+    return false;
+  }
+  if (!stanza.gpg.remote_ids.empty() && !lists(stanza.gpg.remote_ids, gpg.signer_fingerprints, Match::suffix)) {
+    context_.log.warning(text::bad_signer_id, attempt.source, stanza.number, gpg.signer_id);
+    return false;
+  }
+  return true;
+}
+
+/// B14 to B19
+bool Pipeline::message_is_acceptable(Attempt& attempt, const Stanza& stanza, const spa::Message& message) {
+  const Settings& settings = context_.settings;
+  if (settings.packet_aging) {
+    const std::int64_t age_s =
+        std::abs(to_epoch_seconds(context_.clock.wall()) - static_cast<std::int64_t>(message.timestamp_s));
+    if (age_s > settings.max_packet_age.count()) {
+      context_.log.warning(text::too_old, attempt.source, stanza.number, age_s);
+      return false;
+    }
+  }
+  const auto named = net::parse_ip_address(message.allow_ip());
+  attempt.allowed = named && !named->is_unspecified() ? *named : attempt.forwarded_for.value_or(attempt.packet.source);
+  if (stanza.require_source_address && (!named || named->is_unspecified())) {
+    context_.log.warning(text::no_source_address, attempt.source, stanza.number);
+    return false;
+  }
+  if (stanza.require_username && message.username != *stanza.require_username) {
+    context_.log.warning(text::bad_username, attempt.source, stanza.number, message.username, *stanza.require_username);
+    return false;
+  }
+  if (!allows_kind(settings.firewall, kind_of(message.body))) {
+    context_.log.warning(text::nat_not_enabled, stanza.number, attempt.source);
+    return false;
+  }
+  return true;
+}
+
+AccessRequest Pipeline::request_for(const Attempt& attempt, std::size_t index, const spa::Message& message) {
+  AccessRequest request;
+  request.stanza = static_cast<std::uint32_t>(index);
+  request.packet_source = attempt.packet.source;
+  request.packet_destination = attempt.packet.destination;
+  request.allowed = attempt.allowed;
+  request.kind = kind_of(message.body);
+  if (const auto* access = access_of(message.body)) request.services = services_of(access->ports);
+  if (const auto* nat = message.nat()) request.nat = NatTarget{nat->host, nat->port};
+  request.client_timeout_s = message.timeout_s().value_or(0);
+  return request;
+}
+
+/// B20 to B24
+Pipeline::Verdict Pipeline::act(const Attempt& attempt, std::size_t index, const spa::Message& message) {
+  const Stanza& stanza = context_.stanzas[index];
+  if (stanza.cycle) return act_on_cycle(attempt, index, message);
+  if (const auto* command = std::get_if<spa::Command>(&message.body)) {
+    return act_on_command(attempt, index, command->request.command);
+  }
+  const AccessRequest request = request_for(attempt, index, message);
+  if (!allows_services(stanza, request.services)) {
+    context_.log.warning(text::ports_denied, attempt.source, stanza.number);
+    return Verdict::next;
+  }
+  if (context_.settings.test_mode) {
+    context_.log.warning(text::test_firewall, attempt.source, stanza.number);
+    return Verdict::next;
+  }
+  return context_.host.submit(request) ? Verdict::stop : Verdict::next;
+}
+
+Pipeline::Verdict Pipeline::act_on_command(const Attempt& attempt, std::size_t index, const std::string& command) {
+  const Stanza& stanza = context_.stanzas[index];
+  if (!stanza.enable_cmd_exec) {
+    context_.log.warning(text::commands_not_allowed, attempt.source, stanza.number);
+    return Verdict::next;
+  }
+  if (context_.settings.test_mode) {
+    context_.log.warning(text::test_command, attempt.source, stanza.number);
+    return Verdict::next;
+  }
+  const CommandRequest request{static_cast<std::uint32_t>(index), attempt.packet.source, attempt.allowed, command};
+  return context_.host.submit(request) ? Verdict::stop : Verdict::next;
+}
+
+/// A command message has no port list; the peer tries to read one out of the command and says what is wrong with it.
+std::optional<std::vector<Service>> Pipeline::services_in_command(std::string_view command) {
+  std::vector<Service> services;
+  for (std::string_view entry : split(command, ',')) {
+    entry = strip_left(entry);
+    const auto slash = entry.find('/');
+    if (slash == std::string_view::npos) {
+      context_.log.error(text::port_entry_no_slash, entry);
+      return std::nullopt;
+    }
+    const auto number = parse_lenient_number(entry.substr(slash + 1));
+    if (number.value < 0 || number.value > 65535) {
+      context_.log.error(text::port_entry_bad_port, entry);
+      return std::nullopt;
+    }
+    const auto protocol = entry.substr(0, slash);
+    const bool is_tcp = equals_ignoring_case(protocol, "tcp");
+    if ((!is_tcp && !equals_ignoring_case(protocol, "udp")) || !number.rest.empty()) {
+      context_.log.error(text::port_entry_bad_protocol, entry);
+      return std::nullopt;
+    }
+    services.push_back({is_tcp ? Protocol::tcp : Protocol::udp, static_cast<std::uint16_t>(number.value)});
+  }
+  return services;
+}
+
+Pipeline::Verdict Pipeline::act_on_cycle(const Attempt& attempt, std::size_t index, const spa::Message& message) {
+  const Stanza& stanza = context_.stanzas[index];
+  CycleRequest request{request_for(attempt, index, message), attempt.packet.shown_destination, message.timestamp_s};
+  if (const auto* command = std::get_if<spa::Command>(&message.body)) {
+    auto services = services_in_command(command->request.command);
+    if (!services) {
+      context_.log.error(text::cycle_open_not_built, attempt.source, stanza.number);
+      return Verdict::next;
+    }
+    request.access.services = std::move(*services);
+  }
+  if (!allows_services(stanza, request.access.services)) {
+    context_.log.warning(text::ports_denied, attempt.source, stanza.number);
+    return Verdict::next;
+  }
+  if (context_.settings.test_mode) {
+    context_.log.warning(text::test_command, attempt.source, stanza.number);
+    return Verdict::next;
+  }
+  return context_.host.submit(request) ? Verdict::stop : Verdict::next;
+}
+
+}  // namespace latchkey::fwknopd
