@@ -50,7 +50,7 @@ struct ConfinedProcess {
 using MakeProgram = std::function<Result<std::unique_ptr<ConfinedProgram>>(Channel channel)>;
 
 /// Forks (call it before any thread starts), closes descriptors, calls `make`, drops privileges, confines, runs, exits.
-/// Returns in the parent once the child is confined. Errors (no such user, no empty root as root, `make` failed):
+/// Returns in the parent once the child is confined. Errors (no such user, the user change refused, `make` failed):
 /// the child is gone and reaped.
 /// The child is killed when the parent dies, and ignores INT, TERM and HUP: it ends when its channel does.
 Result<ConfinedProcess> start_confined(const ConfineOptions& options, const MakeProgram& make);

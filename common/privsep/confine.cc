@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The steps from a fork of the daemon to a confined process.
+#include "config.h"
+
+#include "common/privsep/confine.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "common/base/text.h"
+#include "common/os/user.h"
+#include "common/privsep/landlock.h"
+#include "common/privsep/privileges.h"
+
+namespace latchkey::privsep {
+namespace {
+
+constexpr int status_of_exception = 70;
+constexpr std::size_t max_report_bytes = 64 * 1024;
+/// First byte of what the child reports while it starts.
+constexpr char told_confined = '+';
+constexpr char told_failed = '-';
+
+struct Target {
+  bool is_root = false;  ///< started as root: there is something to give up
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+Result<Target> find_target(const ConfineOptions& options) {
+  Target target{geteuid() == 0, geteuid(), getegid()};
+  if (!target.is_root || options.keeps_user_and_root) return target;
+  const std::string name = options.settings.user.empty() ? default_sensor_user() : options.settings.user;
+  const auto user = os::find_user(name);
+  if (!user) return fail(user.error());
+  if (user->uid == 0 || user->gid == 0) return fail(Error{"sandbox user " + name + " is root", EINVAL});
+  target.uid = user->uid;
+  target.gid = user->gid;
+  return target;
+}
+
+/// INT and HUP reach a whole terminal session, TERM a whole service: the end of the channel is what ends us.
+void settle_signals() {
+  for (int number = 1; number < NSIG; ++number) std::signal(number, SIG_DFL);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+using Notes = std::vector<std::string>;
+
+/// What root gives up. The empty root and the bounding set may be out of reach in a container; the user never is.
+Result<void> drop_root(const ConfineOptions& options, const Target& target, Notes& notes) {
+  if (!target.is_root) {
+    notes.push_back(options.name + " was not started as root and keeps its user and root directory");
+    return drop_capabilities({});
+  }
+  if (options.keeps_user_and_root) return drop_capabilities({CAP_DAC_OVERRIDE});
+  if (const auto emptied = empty_bounding_set(); !emptied) notes.push_back(options.name + ": " + emptied.error().text);
+  if (const auto entered = enter_empty_root(); !entered) {
+    notes.push_back(options.name + " keeps the root directory: " + entered.error().text);
+  }
+  if (auto changed = become_user(target.uid, target.gid); !changed) return changed;
+  return drop_capabilities({});
+}
+
+Result<void> enter_sandbox(const ConfineOptions& options, Notes& notes) {
+  const bool is_filtered = options.settings.is_enabled && has_system_call_filter();
+  const bool is_sensor = !options.keeps_user_and_root;
+  if (is_filtered && is_sensor) {
+    if (const auto restricted = restrict_with_landlock(); !restricted) {
+      notes.push_back(options.name + " runs without " + restricted.error().text);
+    }
+  }
+  if (is_sensor) {
+    if (auto forbidden = forbid_resources(); !forbidden) return forbidden;
+  }
+  return is_filtered ? install_system_call_filter(options.profile) : Result<void>();
+}
+
+void tell(const Fd& report, char verdict, const std::string& text) {
+  // The parent takes the end of the pipe without a verdict as a failure.
+  if (!write_all(report.get(), verdict + text)) return;
+}
+
+std::string join_lines(const Notes& notes) {
+  std::string text;
+  for (const std::string& note : notes) text += note + "\n";
+  return text;
+}
+
+Result<std::unique_ptr<ConfinedProgram>> confine(const ConfineOptions& options, const Target& target,
+                                                 const MakeProgram& make, Channel channel, int report, pid_t parent,
+                                                 Notes& notes) {
+  prctl(PR_SET_NAME, options.name.c_str(), 0, 0, 0);
+  setsid();
+  settle_signals();
+  std::vector<int> keep = options.keep;
+  keep.push_back(channel.fd());
+  keep.push_back(report);
+  if (auto closed = close_all_but(keep); !closed) return fail(closed.error());
+  // The time zone is a file, and it is read at first use.
+  tzset();
+  auto program = make(std::move(channel));
+  if (!program) return program;
+  if (auto dropped = drop_root(options, target, notes); !dropped) return fail(dropped.error());
+  if (auto locked = lock_process(); !locked) return fail(locked.error());
+  // The signal for the parent's death was set a moment ago: a parent that died before sends none.
+  if (getppid() != parent) return fail(os_error("parent", ESRCH));
+  if (auto entered = enter_sandbox(options, notes); !entered) return fail(entered.error());
+  return program;
+}
+
+[[noreturn]] void be_confined(const ConfineOptions& options, const Target& target, const MakeProgram& make,
+                              Channel channel, Fd report, pid_t parent) {
+  int status = 1;
+  // Exceptions end here: the stack below belongs to the daemon.
+  try {
+    Notes notes;
+    auto program = confine(options, target, make, std::move(channel), report.get(), parent, notes);
+    if (!program) {
+      tell(report, told_failed, program.error().text);
+    } else {
+      tell(report, told_confined, join_lines(notes));
+      report.close();
+      status = (*program)->run();
+    }
+  } catch (const std::exception&) {
+    status = status_of_exception;
+  }
+  // No destructors and no exit handlers: they are the daemon's.
+  _exit(status);
+}
+
+/// Waits for the child's verdict. A child that did not make it is reaped.
+Result<std::vector<std::string>> read_verdict(const Fd& report, pid_t pid) {
+  const auto text = read_all(report.get(), max_report_bytes);
+  if (text && text->starts_with(told_confined)) {
+    Notes notes;
+    for (const std::string_view line : split(std::string_view(*text).substr(1), '\n')) {
+      if (!line.empty()) notes.emplace_back(line);
+    }
+    return notes;
+  }
+  kill(pid, SIGKILL);
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (text && text->starts_with(told_failed)) return fail(Error{text->substr(1)});
+  if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
+    return fail(Error{"killed by signal " + std::to_string(WTERMSIG(status)) + " while it started"});
+  }
+  return fail(Error{"ended while it started"});
+}
+
+}  // namespace
+
+std::string default_sensor_user() { return SENSOR_USER; }
+
+Result<ConfinedProcess> start_confined(const ConfineOptions& options, const MakeProgram& make) {
+  const auto target = find_target(options);
+  if (!target) return fail(target.error());
+  auto channels = Channel::make_pair();
+  if (!channels) return fail(channels.error());
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail(os_error("pipe"));
+  Fd out(ends[0]), in(ends[1]);
+  std::fflush(nullptr);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid < 0) return fail(os_error("fork"));
+  if (pid == 0) be_confined(options, *target, make, std::move(channels->second), std::move(in), parent);
+  in.close();
+  channels->second.close();
+  auto notes = read_verdict(out, pid);
+  if (!notes) return fail(notes.error());
+  return ConfinedProcess{pid, std::move(channels->first), *std::move(notes)};
+}
+
+}  // namespace latchkey::privsep
