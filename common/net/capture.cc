@@ -176,24 +176,26 @@ bool Capture::is_interface_gone() const {
   return getsockname(fd(), static_cast<sockaddr*>(static_cast<void*>(&bound)), &length) == 0 && bound.sll_ifindex == -1;
 }
 
+Result<void, CaptureError> Capture::take_socket_error() {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd(), SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error == 0) return {};
+  if (error != ENETDOWN) return fail(CaptureError{Kind::other, os_error("", error).text});
+  if (is_interface_gone()) return fail(CaptureError{Kind::interface_gone, text_gone});
+  return fail(CaptureError{Kind::interface_down, text_down});
+}
+
 Result<DispatchOutcome, CaptureError> Capture::dispatch(int max_packets, const PacketHandler& handler) {
+  // libpcap in non-blocking mode would take the error from the socket and keep it to itself.
+  if (is_live()) {
+    if (auto pending = take_socket_error(); !pending) return fail(pending.error());
+  }
   pcap_t* handle = state_->handle.get();
   Delivery delivery{.handle = handle, .handler = &handler};
   const int status = pcap_dispatch(handle, max_packets, deliver, static_cast<u_char*>(static_cast<void*>(&delivery)));
   if (delivery.failure) std::rethrow_exception(delivery.failure);
   if (status < 0 && status != PCAP_ERROR_BREAK) return fail(last_error(handle));
-  if (!is_live()) return DispatchOutcome{delivery.packets, status == 0};
-  // In non-blocking mode libpcap never looks at the socket's error, and epoll would report it for ever.
-  if (delivery.packets == 0 && status == 0) {
-    int error = 0;
-    socklen_t length = sizeof error;
-    if (getsockopt(fd(), SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0) {
-      if (error != ENETDOWN) return fail(CaptureError{Kind::other, os_error("", error).text});
-      if (is_interface_gone()) return fail(CaptureError{Kind::interface_gone, text_gone});
-      return fail(CaptureError{Kind::interface_down, text_down});
-    }
-  }
-  return DispatchOutcome{delivery.packets, false};
+  return DispatchOutcome{delivery.packets, !is_live() && status == 0};
 }
 
 void Capture::break_dispatch() { pcap_breakloop(state_->handle.get()); }

@@ -103,6 +103,7 @@ class Capture {
  private:
   struct State;
   explicit Capture(std::unique_ptr<State> state);
+  Result<void, CaptureError> take_socket_error();
   std::unique_ptr<State> state_;
 };
 
