@@ -37,7 +37,7 @@ void add_gpg(std::string& dump, const GpgDump& gpg) {
   add(dump, "GPG exe", gpg.exe ? *gpg.exe : GPG_EXE);
 }
 
-void add_message(std::string& dump, const Message& message) {
+void add_message(std::string& dump, const Message& message, const DumpContext& context) {
   const NatText* nat = message.nat();
   add(dump, "Random Value", message.random_value);
   add(dump, "Username", message.username);
@@ -47,14 +47,14 @@ void add_message(std::string& dump, const Message& message) {
   add(dump, "Message String", message.text());
   add(dump, "Nat Access", nat ? std::string_view{nat->text} : absent);
   add(dump, "Server Auth", or_absent(message.server_auth));
-  add(dump, "Client Timeout", fmt::to_string(message.timeout_s().value_or(0)));
+  add(dump, "Client Timeout", fmt::to_string(message.timeout_s().value_or(context.unsent_timeout_s.value_or(0))));
 }
 
 }  // namespace
 
 std::string format_fields(const Message& message, const DumpContext& context) {
   std::string dump = "SPA Field Values:\n=================\n";
-  add_message(dump, message);
+  add_message(dump, message, context);
   add(dump, "Digest Type", numbered(context.digest_type, crypto::digest_name(context.digest_type)));
   add(dump, "HMAC Type", numbered(context.hmac_type, crypto::digest_name(context.hmac_type)));
   add(dump, "Encryption Type", numbered(context.encryption_type, encryption_type_name(context.encryption_type)));

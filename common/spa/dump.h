@@ -32,6 +32,8 @@ struct DumpContext {
   std::string hmac = {};     ///< H; empty prints `<NULL>`
   std::string wire = {};     ///< "Final SPA Data": with H on the sending side, without it on the receiving side
   std::optional<GpgDump> gpg = {};
+  /// "Client Timeout" of a message that carries none: the client shows -f beside a command, too.
+  std::optional<int> unsent_timeout_s = {};
 };
 
 /// Every line ends with a newline.
