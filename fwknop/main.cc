@@ -1,4 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// fwknop: parse options, load configuration, run.
+// fwknop: the Single Packet Authorization client.
+#include <config.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
-int main() { return 1; }
+#include <exception>
+
+#include "common/crypto/secret.h"
+#include "fwknop/client.h"
+#include "fwknop/command_line.h"
+
+namespace latchkey::fwknop {
+namespace {
+
+/// Keys must not end up in a core file or in another process of the same user.
+void forbid_dumps() {
+  const rlimit none{};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+int run(std::span<char* const> argv) {
+  forbid_dumps();
+  Console console;
+  if (const auto ready = crypto::init(); !ready) {
+    console.error("fwknop: {}", ready.error().text);
+    return 1;
+  }
+  std::vector<std::string> words(argv.begin(), argv.end());
+  blank_key_arguments(argv);
+  const Environment environment = Environment::of_process();
+  const SystemClock clock;
+  SystemRng rng;
+  World world{environment, clock, rng, console, PACKAGE_VERSION};
+  return run_client(std::move(words), world);
+}
+
+}  // namespace
+}  // namespace latchkey::fwknop
+
+int main(int argc, char** argv) {
+  try {
+    return latchkey::fwknop::run({argv, static_cast<std::size_t>(argc)});
+  } catch (const std::exception& error) {
+    latchkey::fwknop::Console().error("fwknop: {}", error.what());
+    return 1;
+  }
+}

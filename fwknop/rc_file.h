@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reading .fwknoprc: sections into settings, the list of stanzas, %include (spec/fwknop-client.md 4.4, 4.5).
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fwknop/console.h"
+#include "fwknop/settings.h"
+
+namespace latchkey::fwknop {
+
+struct RcPass {
+  bool is_found = false;  ///< the section is in the file
+  bool is_ok = true;      ///< false: what is wrong has been printed, the run ends
+};
+
+/// Applies every part of section `name` to `settings`, in the order of the file, of what it includes, and of the
+/// *.conf files in the folder PATH.d. A file that cannot be read counts as empty and is complained about.
+RcPass apply_rc_section(const std::string& path, std::string_view name, Source source, Settings& settings,
+                        Console& console);
+
+/// Section names in the order of the file, "default" left out. Error: the line for standard error.
+Result<std::vector<std::string>> list_rc_sections(const std::string& path);
+
+}  // namespace latchkey::fwknop
