@@ -32,8 +32,6 @@ Result<void> init(std::size_t secure_memory_bytes) {
   return result;
 }
 
-void reserve_secure_memory(std::size_t size) { SecretBytes{size}; }
-
 void SecretBytes::Free::operator()(std::byte* memory) const noexcept { gcry_free(memory); }
 
 SecretBytes::SecretBytes(std::size_t size) : size_(size) {

@@ -11,13 +11,11 @@
 namespace latchkey::crypto {
 
 /// Checks libgcrypt's version and reserves locked, non-dumpable memory. Every program calls it first, before it reads a
-/// key or drops privileges. The pool grows on demand; `secure_memory_bytes` only sets its first size. Later calls do
-/// nothing. Error: the library is older than the headers that this was built with.
+/// key or drops privileges. `secure_memory_bytes` is locked at once (a keyed HMAC takes about 1,400, so this is enough
+/// for some 40 stanzas); what goes beyond it comes from ordinary memory, wiped all the same, and one piece takes no
+/// more than the pool's size. Later calls do nothing. Error: the library is older than the headers that this was built
+/// with.
 Result<void> init(std::size_t secure_memory_bytes = 64 * 1024);
-
-/// Makes the pool large enough for `size` more bytes at once, so that a process which may no longer map memory (the
-/// sensor under its system-call filter) does not have to.
-void reserve_secure_memory(std::size_t size);
 
 /// Bytes that are wiped when they go. Move-only, never printed.
 class SecretBytes {
