@@ -23,23 +23,28 @@ constexpr auto values = make_values();
 
 std::uint8_t value_of(char c) { return values[static_cast<unsigned char>(c)]; }
 
-// The characters that a group of 1, 2 or 3 bytes becomes; `out` has room for count + 1.
-void encode_group(ByteView group, char* out) {
-  std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < 3; ++i)
-    bits = bits << 8 | (i < group.size() ? std::to_integer<std::uint32_t>(group[i]) : 0);
-  for (std::size_t i = 0; i <= group.size(); ++i) out[i] = alphabet[bits >> (18 - 6 * i) & 63];
-}
+char digit(std::uint32_t bits, unsigned shift) { return alphabet[bits >> shift & 63]; }
+
+std::uint32_t octet(std::byte byte) { return std::to_integer<std::uint32_t>(byte); }
 
 }  // namespace
 
 void encode_base64_into(ByteView bytes, std::span<char> out) {
   char* to = out.first(encoded_base64_size(bytes.size())).data();
-  for (; !bytes.empty(); to += 4) {
-    const ByteView group = bytes.first(std::min<std::size_t>(3, bytes.size()));
-    encode_group(group, to);
-    bytes = bytes.subspan(group.size());
+  const std::byte* from = bytes.data();
+  std::size_t rest = bytes.size();
+  for (; rest >= 3; rest -= 3, from += 3, to += 4) {
+    const std::uint32_t bits = octet(from[0]) << 16 | octet(from[1]) << 8 | octet(from[2]);
+    to[0] = digit(bits, 18);
+    to[1] = digit(bits, 12);
+    to[2] = digit(bits, 6);
+    to[3] = digit(bits, 0);
   }
+  if (rest == 0) return;
+  const std::uint32_t bits = octet(from[0]) << 16 | (rest == 2 ? octet(from[1]) << 8 : 0);
+  to[0] = digit(bits, 18);
+  to[1] = digit(bits, 12);
+  if (rest == 2) to[2] = digit(bits, 6);
 }
 
 std::string encode_base64(ByteView bytes, Padding padding) {
@@ -87,8 +92,11 @@ std::optional<Bytes> decode_base64_strict(std::string_view text) {
   return bytes;
 }
 
-bool is_base64_text(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c == '=' || value_of(c) != no_value; });
+bool is_base64_text(std::string_view text) { return count_base64_characters(text) == text.size(); }
+
+std::size_t count_base64_characters(std::string_view text) {
+  const auto is_outside = [](char c) { return c != '=' && value_of(c) == no_value; };
+  return static_cast<std::size_t>(std::ranges::find_if(text, is_outside) - text.begin());
 }
 
 bool is_canonical_base64(std::string_view text) {

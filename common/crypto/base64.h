@@ -32,6 +32,8 @@ std::optional<SecretBytes> decode_base64_secret(std::string_view text);
 
 /// Letters, digits, `+ / =` only, anywhere; empty text passes.
 bool is_base64_text(std::string_view text);
+/// How many characters at the front of `text` pass that test.
+std::size_t count_base64_characters(std::string_view text);
 /// No lone last character, and the bits that no byte uses are zero. `text`: alphabet characters only, no `=`.
 bool is_canonical_base64(std::string_view text);
 

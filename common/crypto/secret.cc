@@ -6,8 +6,10 @@
 #include <gcrypt.h>
 
 #include <algorithm>
+#include <memory>
 #include <new>
 #include <utility>
+#include <vector>
 
 namespace latchkey::crypto {
 namespace {
@@ -25,6 +27,46 @@ Result<void> start(std::size_t secure_memory_bytes) {
   return {};
 }
 
+void* take_secure(std::size_t size) {
+  void* memory = gcry_malloc_secure(size);
+  if (memory == nullptr) throw std::bad_alloc{};
+  return memory;
+}
+
+// Small secrets share chunks. libgcrypt searches its pool from the front for every piece, so thousands of keys with a
+// piece each would make every later piece, some of them per packet, cost as many steps.
+class SmallPieces {
+ public:
+  static constexpr std::size_t piece_bytes = 64;
+
+  void* take() {
+    if (free_.empty()) add_chunk();
+    void* piece = free_.back();
+    free_.pop_back();
+    return piece;
+  }
+  // There is room: the list has held every piece before.
+  void give_back(void* piece) noexcept { free_.push_back(piece); }
+
+ private:
+  static constexpr std::size_t pieces_a_chunk = 63;
+
+  void add_chunk() {
+    auto* chunk = static_cast<std::byte*>(take_secure(piece_bytes * pieces_a_chunk));
+    free_.reserve(count_ += pieces_a_chunk);
+    for (std::size_t i = pieces_a_chunk; i-- > 0;) free_.push_back(chunk + i * piece_bytes);
+  }
+
+  std::vector<void*> free_;
+  std::size_t count_ = 0;
+};
+
+// An allocator, so one for the process; never destroyed, because secrets may outlive it.
+SmallPieces& small_pieces() {
+  static SmallPieces& pieces = *std::make_unique<SmallPieces>().release();
+  return pieces;
+}
+
 }  // namespace
 
 Result<void> init(std::size_t secure_memory_bytes) {
@@ -32,13 +74,10 @@ Result<void> init(std::size_t secure_memory_bytes) {
   return result;
 }
 
-void SecretBytes::Free::operator()(std::byte* memory) const noexcept { gcry_free(memory); }
-
-SecretBytes::SecretBytes(std::size_t size) : size_(size) {
+SecretBytes::SecretBytes(std::size_t size) : size_(size), capacity_(size) {
   if (size == 0) return;
-  void* memory = gcry_calloc_secure(1, size);
-  if (memory == nullptr) throw std::bad_alloc{};
-  data_.reset(static_cast<std::byte*>(memory));
+  data_ = static_cast<std::byte*>(size <= SmallPieces::piece_bytes ? small_pieces().take() : take_secure(size));
+  std::ranges::fill(span(), std::byte{});
 }
 
 SecretBytes SecretBytes::copy_of(ByteView bytes) {
@@ -48,36 +87,44 @@ SecretBytes SecretBytes::copy_of(ByteView bytes) {
 }
 
 SecretBytes::SecretBytes(SecretBytes&& other) noexcept
-    : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
 
 SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
   if (this != &other) {
     clear();
-    data_ = std::move(other.data_);
+    data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
   }
   return *this;
 }
 
 void SecretBytes::shrink(std::size_t size) {
   if (size >= size_) return;
-  wipe(data_.get() + size, size_ - size);
+  wipe(data_ + size, size_ - size);
   size_ = size;
 }
 
 void SecretBytes::clear() {
-  // libgcrypt wipes what it frees; wiped here as well because the pool may have been left for ordinary memory.
-  if (data_) wipe(data_.get(), size_);
-  data_.reset();
-  size_ = 0;
+  if (data_ == nullptr) return;
+  wipe(data_, capacity_);
+  if (capacity_ <= SmallPieces::piece_bytes)
+    small_pieces().give_back(data_);
+  else
+    gcry_free(data_);
+  data_ = nullptr;
+  size_ = capacity_ = 0;
 }
 
 bool equal_in_constant_time(ByteView a, ByteView b) {
   if (a.size() != b.size()) return false;
-  volatile unsigned char difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference = static_cast<unsigned char>(difference | std::to_integer<unsigned char>(a[i] ^ b[i]));
-  return difference == 0;
+  std::byte difference{};
+  for (std::size_t i = 0; i < a.size(); ++i) difference |= a[i] ^ b[i];
+  // The compiler may not conclude from a part of `difference` that the rest need not be read.
+  asm volatile("" : "+r"(difference));
+  return difference == std::byte{};
 }
 
 }  // namespace latchkey::crypto

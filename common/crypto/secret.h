@@ -2,7 +2,6 @@
 // Starting libgcrypt, and SecretBytes: keys and plaintexts in its secure memory.
 #pragma once
 #include <cstddef>
-#include <memory>
 #include <string_view>
 
 #include "common/base/bytes.h"
@@ -11,10 +10,9 @@
 namespace latchkey::crypto {
 
 /// Checks libgcrypt's version and reserves locked, non-dumpable memory. Every program calls it first, before it reads a
-/// key or drops privileges. `secure_memory_bytes` is locked at once (a keyed HMAC takes about 1,400, so this is enough
-/// for some 40 stanzas); what goes beyond it comes from ordinary memory, wiped all the same, and one piece takes no
-/// more than the pool's size. Later calls do nothing. Error: the library is older than the headers that this was built
-/// with.
+/// key or drops privileges. `secure_memory_bytes` is locked at
+/// once; what goes beyond it comes from ordinary memory, wiped all the same, in pieces of at most that size. Later
+/// calls do nothing. Error: the library is older than the headers that this was built with.
 Result<void> init(std::size_t secure_memory_bytes = 64 * 1024);
 
 /// Bytes that are wiped when they go. Move-only, never printed.
@@ -30,8 +28,8 @@ class SecretBytes {
   ~SecretBytes() { clear(); }
 
   SecretBytes clone() const { return copy_of(view()); }
-  ByteView view() const { return {data_.get(), size_}; }
-  std::span<std::byte> span() { return {data_.get(), size_}; }
+  ByteView view() const { return {data_, size_}; }
+  std::span<std::byte> span() { return {data_, size_}; }
   std::string_view text() const { return as_text(view()); }
   std::size_t size() const { return size_; }
   bool is_empty() const { return size_ == 0; }
@@ -40,11 +38,9 @@ class SecretBytes {
   void clear();
 
  private:
-  struct Free {
-    void operator()(std::byte* memory) const noexcept;
-  };
-  std::unique_ptr<std::byte[], Free> data_;
+  std::byte* data_ = nullptr;  // a piece of secure memory, freed by clear()
   std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
 };
 
 /// False when the sizes differ; else the time depends on the size alone.

@@ -80,6 +80,7 @@ PacketKeys::PacketKeys(Settings settings, crypto::SecretBytes cipher_key, ByteVi
 
 IncomingPacket::IncomingPacket(std::string_view wire) : prefixed_(rijndael_prefix) {
   prefixed_ += wire.substr(0, wire.find('\0'));
+  base64_characters_ = crypto::count_base64_characters(this->wire());
 }
 
 std::string_view IncomingPacket::bare_text(std::size_t hmac_characters) const {
@@ -100,7 +101,7 @@ Result<void, Code> check_hmac(const IncomingPacket& packet, const PacketKeys& ke
   if (keys.hmac() == nullptr) return {};
   const std::size_t mac_size = hmac_characters(keys);
   if (wire.size() < mac_size + limit::least_text) return fail(Code::hmac_encmsglen_validfail);
-  if (!crypto::is_base64_text(wire.substr(0, wire.size() - mac_size))) return fail(Code::encode_notbase64);
+  if (!packet.is_base64(mac_size)) return fail(Code::encode_notbase64);
   if (!has_right_hmac(packet, keys, mac_size)) return fail(Code::hmac_comparefail);
   return {};
 }

@@ -47,9 +47,12 @@ class IncomingPacket {
   std::string_view rijndael_text(std::size_t hmac_characters) const;
   /// The same without any prefix put back.
   std::string_view bare_text(std::size_t hmac_characters) const;
+  /// Whether that is base64; found out once for all stanzas.
+  bool is_base64(std::size_t hmac_characters) const { return bare_text(hmac_characters).size() <= base64_characters_; }
 
  private:
   std::string prefixed_;  // rijndael_prefix and the wire text, so that every view is a slice
+  std::size_t base64_characters_;
 };
 
 struct Opened {
