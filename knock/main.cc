@@ -1,4 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// knock: parse options, load configuration, run.
+// knock: sends a port-knock sequence.
+#include <cstdio>
+#include <exception>
 
-int main() { return 1; }
+#include "knock/client.h"
+
+int main(int argc, char** argv) {
+  try {
+    return latchkey::knock::run_knock({argv, static_cast<std::size_t>(argc)});
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "knock: %s\n", problem.what());
+    return 1;
+  }
+}
