@@ -72,7 +72,7 @@ struct Stanza {
 
   std::chrono::seconds fw_access_timeout{30};
   std::chrono::seconds max_fw_timeout{300};
-  bool max_fw_timeout_is_set = false;  ///< a command cycle is only cut to a limit that was written
+  bool max_fw_timeout_is_set = false;        ///< a command cycle is only cut to a limit that was written
   std::optional<std::int64_t> expires_at_s;  ///< Unix time; nullopt = never
   bool enable_cmd_exec = false;
   bool enable_cmd_sudo_exec = false;
