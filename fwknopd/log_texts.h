@@ -62,6 +62,21 @@ inline constexpr char cycle_open[] = "[{}] (stanza #{}) Running CMD_CYCLE_OPEN c
 inline constexpr char cycle_close_later[] = "[{}] (stanza #{}) Running CMD_CYCLE_CLOSE command in {} seconds: {}";
 inline constexpr char cycle_close[] = "[{}] (stanza #{}) Timer expired, running CMD_CYCLE_CLOSE command: {}";
 
+// Ours: what an earlier process left.
+inline constexpr char close_restored[] =
+    "[{}] (stanza #{}) An earlier fwknopd left a CMD_CYCLE_CLOSE command, due at {}: {}";
+inline constexpr char rule_restored[] = "Restored {} rule in {} for {}, expires at {}";
+inline constexpr char rule_overdue[] = "Rule of an earlier fwknopd in {} for {} has expired at {}";
+
+// Ours: the monitor refuses what the sensor asks for. Never seen unless the sensor is out of order.
+inline constexpr char request_refused[] = "[{}] (stanza #{}) The monitor refuses a request: {}";
+
+// Ours: the life of the sensor.
+inline constexpr char sensor_not_started[] = "The sensor process could not be started: {}";
+inline constexpr char sensor_ended[] = "The sensor process has ended ({}); starting it again in {} ms.";
+inline constexpr char sensor_bad_message[] = "The sensor process sent an invalid message; giving up.";
+inline constexpr char reload_failed[] = "The configuration has errors; the old one stays in force.";
+
 // NAT targets (4.3)
 inline constexpr char nat_resolved[] = "Resolved NAT IP in SPA message";
 inline constexpr char nat_not_resolved[] = "Unable to resolve Hostname in NAT SPA message";
@@ -100,6 +115,7 @@ inline constexpr char udp_server[] = "Kicking off UDP server to listen on port {
 inline constexpr char udp_failed[] = "run_udp_server: {}: {}";
 inline constexpr char udp_fatal[] = "Fatal run_udp_server() error";
 inline constexpr char udp_datagram[] = "udp_server: Got UDP datagram ({} bytes) from: {}";
+inline constexpr char udp_stopping[] = "udp_server: terminating signal received, will stop.";
 inline constexpr char udp_processed[] = "run_udp_server() processed: {} packets";
 inline constexpr char tcp_server[] = "Kicking off TCP server to listen on port {}.";
 inline constexpr char tcp_failed[] = "run_tcp_server: {}: {}";

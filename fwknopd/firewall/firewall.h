@@ -57,9 +57,19 @@ class Firewall {
   virtual std::optional<std::int64_t> next_foreign_expiry_s() const { return std::nullopt; }
   /// At the end of the daemon (4.5).
   virtual void stop() = 0;
+  /// Deletes what is ours, whatever the settings say.
+  virtual void flush() = 0;
+  /// To standard output.
+  virtual void list(bool is_everything) = 0;
   /// Our rules, to be handed to a successor after a reload.
   virtual std::vector<OpenRule> release() = 0;
-  virtual bool has_rules() const { return next_due().has_value(); }
+  bool has_rules() const { return next_due().has_value(); }
+  /// Forwarding and local NAT; the others say that they do not support it.
+  virtual bool can_do_nat() const { return false; }
+  /// Can rules of others stand among ours (4.4)?
+  virtual bool has_foreign_rules() const { return false; }
+  /// The kernel tells of every change of the rules (nftables).
+  virtual bool changes_are_told() const { return false; }
 };
 
 struct FirewallContext {

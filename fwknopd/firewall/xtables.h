@@ -31,12 +31,13 @@ class XtablesFirewall final : public Firewall {
   void expire() override;
   void check_deeply() override;
   std::optional<std::int64_t> next_foreign_expiry_s() const override { return next_foreign_expiry_s_; }
+  bool can_do_nat() const override { return true; }
+  bool has_foreign_rules() const override { return true; }
+  bool changes_are_told() const override { return is_nftables_; }
   void stop() override;
+  void flush() override;
+  void list(bool is_everything) override;
   std::vector<OpenRule> release() override;
-
-  void list(bool is_everything);
-  /// Deletes chains and jumps, whether or not FLUSH_*_AT_EXIT says so.
-  void flush(const std::vector<Slot>& slots);
 
  private:
   struct Tracked {
@@ -86,8 +87,9 @@ class XtablesFirewall final : public Firewall {
   std::vector<Slot> slots_;
   std::vector<Tracked> rules_;
   std::optional<std::int64_t> next_foreign_expiry_s_;
-  bool can_check_ = false;   ///< iptables knows -C
-  bool needs_wait_ = false;  ///< -w: another iptables may hold the lock of the legacy tables
+  bool can_check_ = false;    ///< iptables knows -C
+  bool is_nftables_ = false;  ///< not the legacy tables
+  bool needs_wait_ = false;   ///< -w: another iptables may hold the lock of the legacy tables
 };
 
 }  // namespace latchkey::fwknopd

@@ -101,8 +101,9 @@ bool XtablesFirewall::start(StartKind kind) {
 void XtablesFirewall::find_out_wait_option() {
   if (context_.settings.kind != FirewallKind::iptables) return;
   const CommandResult version = run({"-V"});
-  needs_wait_ =
-      version.output.find("iptables v") != std::string::npos && version.output.find("nf_tables") == std::string::npos;
+  const bool is_iptables = version.output.find("iptables v") != std::string::npos;
+  is_nftables_ = is_iptables && version.output.find("nf_tables") != std::string::npos;
+  needs_wait_ = is_iptables && !is_nftables_;
 }
 
 void XtablesFirewall::probe_check_support() {
@@ -200,13 +201,13 @@ void XtablesFirewall::delete_chain(Slot slot) {
   if (!succeeded(result)) report("delete_all_chains", arguments, result);
 }
 
-void XtablesFirewall::flush(const std::vector<Slot>& slots) {
-  for (const Slot slot : slots) delete_chain(slot);
+void XtablesFirewall::flush() {
+  for (const Slot slot : slots_) delete_chain(slot);
 }
 
 void XtablesFirewall::stop() {
   if (!context_.settings.flush_at_exit) return;
-  flush(slots_);
+  flush();
   for (const Tracked& tracked : rules_) context_.journal.closed(tracked.open);
   rules_.clear();
 }

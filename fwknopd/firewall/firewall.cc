@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Choice of the back-end, and the verbs that need no daemon.
+#include "fwknopd/firewall/firewall.h"
+
+#include "common/base/fd.h"
+#include "fwknopd/firewall/xtables.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+class NoJournal final : public RuleJournal {
+ public:
+  bool opening(OpenRule&) override { return true; }
+  void closed(const OpenRule&) override {}
+};
+
+/// What a verb needs for one use of a back-end.
+struct Verb {
+  Verb(const FirewallSettings& firewall, log::Logger& log, int verbosity)
+      : settings(firewall), runner(log, verbosity) {}
+  FirewallSettings settings;
+  std::vector<Stanza> stanzas;
+  SystemClock clock;
+  SystemRunner runner;
+  NoJournal journal;
+  FirewallContext context(log::Logger& log) { return {settings, stanzas, log, clock, runner, journal}; }
+};
+
+}  // namespace
+
+std::unique_ptr<Firewall> make_firewall(const FirewallContext& context) {
+  return std::make_unique<XtablesFirewall>(context);
+}
+
+void list_firewall(const FirewallSettings& settings, bool is_everything, log::Logger& log, int verbosity) {
+  Verb verb(settings, log, verbosity);
+  make_firewall(verb.context(log))->list(is_everything);
+}
+
+void flush_firewall(const FirewallSettings& settings, log::Logger& log, int verbosity) {
+  Verb verb(settings, log, verbosity);
+  static_cast<void>(write_all(1, "Deleting any existing firewall rules...\n"));
+  make_firewall(verb.context(log))->flush();
+}
+
+}  // namespace latchkey::fwknopd

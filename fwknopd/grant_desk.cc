@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Access requests, from the message of the sensor to the rule and its end.
+#include "fwknopd/grant_desk.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "common/base/text.h"
+#include "common/net/interfaces.h"
+#include "common/spa/validate.h"
+#include "fwknopd/log_texts.h"
+#include "fwknopd/policy.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+using std::chrono::microseconds;
+constexpr std::chrono::seconds resolver_limit{5};
+
+bool needs_firewall(const Configuration& configuration) {
+  return !configuration.settings.test_mode &&
+         std::ranges::any_of(configuration.stanzas, [](const Stanza& stanza) { return !stanza.cycle.has_value(); });
+}
+
+bool is_loopback(const net::IpAddress& address) { return address.is_v4() && address.v4_value() >> 24 == 127; }
+
+/// Labels neither begin nor end with a hyphen (RFC 1123); the wire format does not look so closely.
+bool is_resolvable(std::string_view host) {
+  return spa::is_host_name(host) && std::ranges::none_of(split(host, '.'), [](std::string_view label) {
+           return label.starts_with('-') || label.ends_with('-');
+         });
+}
+
+/// A look-up that can be stopped: the C library's resolver in a process of its own.
+os::Command resolver_command(const std::string& host) {
+  os::Command command;
+  command.argv = {"/usr/bin/getent", "ahostsv4", host};
+  command.environment = std::vector<std::string>{"PATH=/usr/bin:/bin", "LC_ALL=C"};
+  command.directory.assign(1, '/');
+  command.output = os::Stream::capture;
+  command.new_session = true;
+  return command;
+}
+
+}  // namespace
+
+GrantDesk::GrantDesk(const GrantDeskContext& context)
+    : context_(context), runner_(context.log, context.configuration.settings.verbosity) {
+  const Configuration& configuration = context.configuration;
+  if (!needs_firewall(configuration)) return;
+  firewall_ = make_firewall({configuration.settings.firewall, configuration.stanzas, context.log, context.loop.clock(),
+                             runner_, context.journal});
+}
+
+GrantDesk::~GrantDesk() {
+  *is_alive_ = false;
+  context_.loop.cancel(expiry_);
+  context_.loop.cancel(deep_check_);
+}
+
+bool GrantDesk::start(StartKind kind, std::vector<OpenRule> rules) {
+  if (!firewall_) return true;
+  if (!firewall_->start(kind)) return false;
+  if (!rules.empty()) firewall_->restore(std::move(rules));
+  if (firewall_->changes_are_told()) {
+    auto watch = RulesetWatch::open(context_.loop, [this] { schedule_deep_check(); });
+    if (watch) watch_ = std::move(*watch);
+  }
+  schedule_expiry();
+  schedule_deep_check();
+  return true;
+}
+
+void GrantDesk::stop() {
+  if (firewall_) firewall_->stop();
+}
+
+void GrantDesk::flush() {
+  if (firewall_) firewall_->flush();
+}
+
+bool GrantDesk::keeps_chains(const FirewallSettings& settings) const {
+  const FirewallSettings& now = context_.configuration.settings.firewall;
+  return now.kind == settings.kind && now.exe == settings.exe &&
+         std::ranges::all_of(all_slots, [&](Slot slot) { return chain_of(now, slot) == chain_of(settings, slot); });
+}
+
+std::vector<OpenRule> GrantDesk::release() { return firewall_ ? firewall_->release() : std::vector<OpenRule>(); }
+
+std::optional<std::string> GrantDesk::refusal_of(const AccessRequest& request) const {
+  const Configuration& configuration = context_.configuration;
+  if (request.stanza >= configuration.stanzas.size()) return "there is no such stanza";
+  if (!firewall_) return "there is no firewall";
+  return check_access(configuration.settings, configuration.stanzas[request.stanza], request,
+                      to_epoch_seconds(context_.loop.clock().wall()));
+}
+
+void GrantDesk::submit(const AccessRequest& request, const std::function<void(bool is_granted)>& tell) {
+  const std::string source = net::format_ip_address(request.packet_source);
+  if (const auto refusal = refusal_of(request)) {
+    context_.log.warning(text::request_refused, source, request.stanza + 1, *refusal);
+    return tell(false);
+  }
+  const Stanza& stanza = context_.configuration.stanzas[request.stanza];
+  if (!request.nat || stanza.force_nat || !firewall_->can_do_nat()) {
+    tell(true);
+    return grant(request, std::nullopt);
+  }
+  const auto address = net::parse_ip_address(request.nat->host);
+  if (!address) {
+    tell(true);
+    return resolve(request);
+  }
+  if (request.kind == RequestKind::local_nat && !target_is_local(request, *address)) {
+    context_.log.warning(text::nat_not_enabled, stanza.number, source);
+    return tell(false);
+  }
+  tell(true);
+  grant(request, Endpoint{*address, request.nat->port});
+}
+
+/// Local NAT leads to this host, not to any other (4.3, DEVIATE).
+bool GrantDesk::target_is_local(const AccessRequest& request, const net::IpAddress& target) {
+  if (is_loopback(target) || target == request.packet_destination) return true;
+  const auto addresses = net::local_addresses();
+  return addresses && std::ranges::any_of(*addresses, [&](const auto& local) { return local.address == target; });
+}
+
+void GrantDesk::resolve(const AccessRequest& request) {
+  if (!context_.configuration.settings.firewall.nat_dns) {
+    context_.log.info(text::nat_dns_off);
+    return;
+  }
+  if (!is_resolvable(request.nat->host)) {
+    context_.log.info(text::nat_bad_host);
+    return;
+  }
+  const auto on_exit = [this, request, is_alive = is_alive_](const os::ChildExit& ended) {
+    if (!*is_alive) return;
+    const std::string_view output(ended.output);
+    const auto address = net::parse_ip_address(output.substr(0, output.find(' ')));
+    if (!ended.is_success() || !address) {
+      context_.log.info(text::nat_not_resolved);
+      return;
+    }
+    if (request.kind == RequestKind::local_nat && !target_is_local(request, *address)) {
+      context_.log.warning(text::nat_not_enabled, context_.configuration.stanzas[request.stanza].number,
+                           net::format_ip_address(request.packet_source));
+      return;
+    }
+    context_.log.info(text::nat_resolved);
+    grant(request, Endpoint{*address, request.nat->port});
+  };
+  const auto started =
+      context_.children.start(resolver_command(request.nat->host), {.run_time = resolver_limit}, on_exit);
+  if (!started) context_.log.info(text::nat_not_resolved);
+}
+
+void GrantDesk::grant(const AccessRequest& request, std::optional<Endpoint> nat) {
+  const Stanza& stanza = context_.configuration.stanzas[request.stanza];
+  const Clock& clock = context_.loop.clock();
+  const WallTime now = clock.wall();
+  Grant grant;
+  grant.kind = request.kind;
+  grant.allowed = request.allowed;
+  grant.destination = request.packet_destination;
+  grant.services = request.services;
+  grant.nat = nat;
+  grant.expires_at_s = to_epoch_seconds(now) + rule_lifetime(stanza, request.client_timeout_s).count();
+  grant.due = clock.monotonic() + (from_epoch_seconds(grant.expires_at_s) - now);
+  firewall_->open(stanza, grant);
+  schedule_expiry();
+  schedule_deep_check();
+}
+
+void GrantDesk::schedule_expiry() {
+  context_.loop.cancel(expiry_);
+  const auto due = firewall_->next_due();
+  if (!due) return;
+  expiry_ = context_.loop.call_at(*due, [this] {
+    firewall_->expire();
+    schedule_expiry();
+  });
+}
+
+/// The peer looks every RULES_CHECK_THRESHOLD loops. So do we while there is something to watch: rules of ours, rules
+/// of others that carry an expiry, or a firewall that does not tell of changes.
+void GrantDesk::schedule_deep_check() {
+  const Settings& settings = context_.configuration.settings;
+  if (settings.firewall.rules_check_threshold == 0 || deep_check_.is_set() || !firewall_->has_foreign_rules()) return;
+  const auto interval = settings.capture.loop_sleep * settings.firewall.rules_check_threshold;
+  deep_check_ = context_.loop.call_after(interval, [this] { check_deeply(); });
+}
+
+void GrantDesk::check_deeply() {
+  deep_check_ = {};
+  firewall_->check_deeply();
+  schedule_expiry();
+  if (!watch_ || firewall_->has_rules() || firewall_->next_foreign_expiry_s()) schedule_deep_check();
+}
+
+}  // namespace latchkey::fwknopd

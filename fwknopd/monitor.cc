@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Life of the monitor: start, signals, reload, end.
+#include "fwknopd/monitor.h"
+
+#include <signal.h>
+
+#include <algorithm>
+
+#include "common/os/notify.h"
+#include "fwknopd/log_texts.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+constexpr std::chrono::milliseconds first_restart_delay{100};
+constexpr std::string_view state_file = "/fwknopd.state";
+
+log::Level threshold_for(int verbosity) { return verbosity >= 1 ? log::Level::debug : log::Level::info; }
+
+}  // namespace
+
+Result<std::unique_ptr<Monitor>> Monitor::create(DaemonOptions options) {
+  std::unique_ptr<Monitor> monitor(new Monitor(std::move(options)));
+  auto loop = os::EventLoop::create(monitor->clock_);
+  if (!loop) return fail(Error{loop.error()});
+  monitor->loop_ = std::move(*loop);
+  auto children = os::Children::create(*monitor->loop_);
+  if (!children) return fail(Error{children.error()});
+  monitor->children_ = std::move(*children);
+  return monitor;
+}
+
+Monitor::Monitor(DaemonOptions options)
+    : options_(std::move(options)),
+      log_(options_.log),
+      configuration_(std::make_unique<Configuration>(std::move(options_.configuration))),
+      digests_(log_),
+      restart_delay_(first_restart_delay) {}
+
+Monitor::~Monitor() {
+  // The desks use journal, children and loop.
+  commands_.reset();
+  grants_.reset();
+  channel_.reset();
+  old_channels_.clear();
+}
+
+int Monitor::run() {
+  digests_.open(settings(), settings().rotate_digest_cache);
+  if (settings().exit_parse_digest_cache) {
+    log_.info(text::cache_parsed);
+    return 0;
+  }
+  if (!start()) return 1;
+  const auto ran = loop_->run();
+  if (!ran) log_.error("{}", ran.error().text);
+  return ran ? exit_status_ : 1;
+}
+
+bool Monitor::start() {
+  watch_signals();
+  journal_ = std::make_unique<GrantJournal>(log_, clock_);
+  commands_ = std::make_unique<CommandDesk>(log_, *loop_, *children_, *journal_);
+  commands_->set_configuration(*configuration_);
+  if (!start_firewall(StartKind::fresh, recover())) {
+    grants_->flush();
+    return false;
+  }
+  if (!start_sensor()) {
+    grants_->stop();
+    return false;
+  }
+  return true;
+}
+
+bool Monitor::start_firewall(StartKind kind, std::vector<OpenRule> rules) {
+  grants_ = std::make_unique<GrantDesk>(GrantDeskContext{*configuration_, log_, *loop_, *children_, *journal_});
+  return grants_->start(kind, std::move(rules));
+}
+
+/// What an earlier process left open: closed if it is due, watched again if it is not.
+std::vector<OpenRule> Monitor::recover() {
+  JournalContents left = journal_->open(settings().run_dir + std::string(state_file));
+  // A daemon that ended with FLUSH_*_AT_EXIT N left its rules on purpose; FLUSH_*_AT_INIT Y then means what it says.
+  if (left.is_ended && settings().firewall.flush_at_init) {
+    for (const OpenRule& open : left.rules) journal_->closed(open);
+    left.rules.clear();
+  }
+  const MonotonicTime now = clock_.monotonic();
+  for (const OpenRule& open : left.rules) {
+    const std::string& chain = chain_of(settings().firewall, open.rule.slot).to_chain;
+    const std::string address = net::format_ip_address(open.rule.allowed);
+    if (open.due <= now) {
+      log_.info(text::rule_overdue, chain, address, open.rule.expires_at_s);
+    } else {
+      log_.info(text::rule_restored, name_of(open.rule.kind), chain, address, open.rule.expires_at_s);
+    }
+  }
+  commands_->restore(left.closes);
+  return std::move(left.rules);
+}
+
+// --- signals -------------------------------------------------------------------------------------------------------
+
+void Monitor::watch_signals() {
+  const auto watch = [this](int number, const char* name, std::function<void()> action) {
+    const auto watched = loop_->on_signal(number, std::move(action));
+    if (!watched) log_.error("* Error setting {} handler: {}", name, watched.error().text);
+  };
+  watch(SIGTERM, "SIGTERM", [this] { on_end_signal("SIGTERM"); });
+  watch(SIGINT, "SIGINT", [this] { on_end_signal("SIGINT"); });
+  watch(SIGHUP, "SIGHUP", [this] { on_reload(); });
+  watch(SIGUSR1, "SIGUSR1", [] {});
+  watch(SIGUSR2, "SIGUSR2", [] {});
+}
+
+void Monitor::on_end_signal(const char* name) {
+  if (is_ending_) return;
+  if (settings().capture.mode == CaptureMode::udp_server && settings().verbosity >= 1) log_.info(text::udp_stopping);
+  log_.info(text::leaving);
+  log_.warning(text::got_signal, name);
+  end(0);
+}
+
+void Monitor::end(int status) {
+  if (is_ending_) return;
+  is_ending_ = true;
+  exit_status_ = status;
+  static_cast<void>(os::notify_stopping());
+  if (status == 0) log_.info(text::shutting_down);
+  stop_sensor();
+  commands_->finish([this] { finish(); });
+}
+
+void Monitor::finish() {
+  grants_->stop();
+  journal_->end();
+  loop_->stop();
+}
+
+void Monitor::on_reload() {
+  if (is_ending_) return;
+  static_cast<void>(os::notify_reloading());
+  log_.info(text::leaving);
+  log_.warning(text::got_sighup);
+  auto reloaded = options_.reload ? options_.reload() : std::nullopt;
+  if (reloaded) {
+    use(std::move(*reloaded));
+  } else {
+    log_.error(text::reload_failed);
+  }
+  static_cast<void>(os::notify_ready());
+}
+
+/// Rules that are open stay open; chains are only made anew when their definitions changed.
+void Monitor::use(Configuration configuration) {
+  stop_sensor();
+  const bool keeps_chains = grants_->keeps_chains(configuration.settings.firewall);
+  auto rules = grants_->release();
+  if (!keeps_chains) grants_->stop();
+  grants_.reset();
+  configuration_ = std::make_unique<Configuration>(std::move(configuration));
+  log_.set_threshold(threshold_for(settings().verbosity));
+  commands_->set_configuration(*configuration_);
+  const bool is_new_pid_file = options_.on_new_settings && options_.on_new_settings(settings());
+  log_.info("{}", is_new_pid_file ? text::starting : text::restarting);
+  digests_.open(settings(), false);
+  if (!start_firewall(keeps_chains ? StartKind::reload : StartKind::fresh, std::move(rules)) || !start_sensor()) end(1);
+}
+
+}  // namespace latchkey::fwknopd

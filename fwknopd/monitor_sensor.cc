@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The monitor's dealings with the sensor: start, messages, restart.
+#include <signal.h>
+
+#include <algorithm>
+
+#include "common/base/fd.h"
+#include "common/os/notify.h"
+#include "common/privsep/log_channel.h"
+#include "fwknopd/log_texts.h"
+#include "fwknopd/monitor.h"
+#include "fwknopd/sensor.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+constexpr std::chrono::milliseconds first_restart_delay{100};
+constexpr std::chrono::milliseconds longest_restart_delay{30000};
+
+}  // namespace
+
+bool Monitor::start_sensor() {
+  privsep::ConfineOptions confine;
+  confine.name = "fwknopd: sensor";
+  confine.profile = privsep::Profile::fwknopd_sensor;
+  confine.settings = options_.sandbox;
+  auto started = privsep::start_confined(confine, [this](privsep::Channel channel) {
+    return make_sensor(std::move(channel), *configuration_, digests_.cache());
+  });
+  if (!started) {
+    log_.error(text::sensor_not_started, started.error().text);
+    return false;
+  }
+  for (const std::string& note : started->notes) log_.warning("{}", note);
+  sensor_pid_ = started->pid;
+  children_->adopt(sensor_pid_, [](const os::ChildExit&) {});
+  channel_ = std::make_unique<privsep::LoopChannel>(
+      *loop_, std::move(started->channel), [this](const privsep::Message& message) { return on_message(message); },
+      [this](const Error& error) { on_sensor_end(error); });
+  return true;
+}
+
+/// Without its channel a sensor ends; the signal is for one that does not.
+void Monitor::stop_sensor() {
+  loop_->cancel(sensor_restart_);
+  if (sensor_pid_ > 0) children_->send_signal(sensor_pid_, SIGKILL);
+  sensor_pid_ = -1;
+  if (!channel_) return;
+  // We may be inside one of its callbacks.
+  old_channels_.push_back(std::move(channel_));
+  loop_->call_after(std::chrono::microseconds(0), [this] { old_channels_.clear(); });
+}
+
+void Monitor::answer(bool is_done) {
+  const std::byte verdict{is_done ? std::uint8_t{1} : std::uint8_t{0}};
+  if (channel_) channel_->send(static_cast<std::uint16_t>(MessageType::answer), ByteView(&verdict, 1));
+}
+
+bool Monitor::on_message(const privsep::Message& message) {
+  if (is_ending_) return true;
+  const auto type = static_cast<MessageType>(message.type);
+  const ByteView payload(message.payload);
+  switch (type) {
+    case MessageType::log:
+      return on_log(payload);
+    case MessageType::print:
+      if (settings().foreground) static_cast<void>(write_all(1, as_text(payload)));
+      return true;
+    case MessageType::ready:
+      restart_delay_ = first_restart_delay;
+      if (std::exchange(was_ready_, true)) return true;
+      static_cast<void>(os::notify_ready());
+      if (const auto ready = options_.start.ready(); !ready) log_.error("{}", ready.error().text);
+      return true;
+    case MessageType::remember:
+    case MessageType::access:
+    case MessageType::command:
+    case MessageType::cycle:
+      return on_request(type, payload);
+    case MessageType::limit_reached:
+      on_limit();
+      return true;
+    case MessageType::interface_down:
+      on_interface_down(std::string(as_text(payload)));
+      return true;
+    case MessageType::capture_failed:
+      on_capture_failed();
+      return true;
+    case MessageType::answer:
+      break;
+  }
+  return false;
+}
+
+bool Monitor::on_log(ByteView payload) {
+  const auto record = privsep::decode_log_record(payload);
+  if (!record) return false;
+  if (log_.shows(record->level)) log_.write(record->level, record->text);
+  return true;
+}
+
+/// The answer goes out before the firewall works: the sensor has its verdict and need not wait for iptables.
+bool Monitor::on_request(MessageType type, ByteView payload) {
+  if (type == MessageType::remember) {
+    const auto entry = decode_replay_entry(payload);
+    if (entry) answer(digests_.remember(*entry));
+    return entry.has_value();
+  }
+  if (type == MessageType::access) {
+    const auto request = decode_access_request(payload);
+    if (request) grants_->submit(*request, [this](bool is_granted) { answer(is_granted); });
+    return request.has_value();
+  }
+  if (type == MessageType::command) {
+    const auto request = decode_command_request(payload);
+    if (request) answer(commands_->submit(*request));
+    return request.has_value();
+  }
+  const auto request = decode_cycle_request(payload);
+  if (request) answer(commands_->submit(*request));
+  return request.has_value();
+}
+
+void Monitor::on_limit() {
+  const unsigned limit = settings().capture.packet_limit;
+  log_.warning(text::limit_reached, limit);
+  log_.info(text::leaving);
+  log_.info(text::limit_exit, limit);
+  end(0);
+}
+
+void Monitor::on_interface_down(const std::string& text) {
+  if (settings().capture.exit_at_interface_down) {
+    log_.error(text::dispatch_fatal, text);
+    end(1);
+  } else {
+    log_.error(text::dispatch_error, text);
+  }
+}
+
+void Monitor::on_capture_failed() { end(1); }
+
+void Monitor::on_sensor_end(const Error& error) {
+  if (is_ending_) return;
+  stop_sensor();
+  if (error.os_code == EBADMSG) {
+    log_.error(text::sensor_bad_message);
+    end(1);
+    return;
+  }
+  restart_sensor_later(error.text);
+}
+
+void Monitor::restart_sensor_later(const std::string& reason) {
+  log_.error(text::sensor_ended, reason, restart_delay_.count());
+  sensor_restart_ = loop_->call_after(restart_delay_, [this] {
+    sensor_restart_ = {};
+    if (!start_sensor()) restart_sensor_later("not started");
+  });
+  restart_delay_ = std::min(restart_delay_ * 2, longest_restart_delay);
+}
+
+}  // namespace latchkey::fwknopd

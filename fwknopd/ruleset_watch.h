@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// RulesetWatch: the kernel's word that somebody changed the nftables rule set, so that an idle daemon need not look.
+#pragma once
+#include <functional>
+#include <memory>
+
+#include "common/base/fd.h"
+#include "common/os/event_loop.h"
+
+namespace latchkey::fwknopd {
+
+class RulesetWatch {
+ public:
+  /// `loop` outlives this object. Error: the kernel has no such notifications.
+  static Result<std::unique_ptr<RulesetWatch>> open(os::EventLoop& loop, std::function<void()> on_change);
+  ~RulesetWatch();
+  RulesetWatch(const RulesetWatch&) = delete;
+  RulesetWatch& operator=(const RulesetWatch&) = delete;
+
+ private:
+  RulesetWatch(os::EventLoop& loop, Fd socket, std::function<void()> on_change);
+  void read();
+
+  os::EventLoop& loop_;
+  Fd socket_;
+  std::function<void()> on_change_;
+};
+
+}  // namespace latchkey::fwknopd
