@@ -47,6 +47,8 @@ struct GpgStanza {
   bool ignore_signature_errors = false;
   std::vector<std::string> remote_ids;       ///< GPG_REMOTE_ID
   std::vector<std::string> fingerprint_ids;  ///< GPG_FINGERPRINT_ID
+  std::optional<std::string> remote_ids_text;
+  std::optional<std::string> fingerprint_ids_text;
 };
 
 struct Stanza {
@@ -79,6 +81,7 @@ struct Stanza {
   CommandUser cmd_exec;
   CommandUser cmd_sudo_exec;
   std::optional<CommandCycle> cycle;
+  unsigned cycle_timer_s = 0;  ///< CMD_CYCLE_TIMER, also without a cycle, for the dump
   std::optional<std::string> require_username;
   bool require_source_address = false;
 

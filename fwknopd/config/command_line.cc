@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// fwknopd's options: the table, and the three readings of the command line.
+#include "fwknopd/config/command_line.h"
+
+#include "config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "common/base/text.h"
+#include "common/cli/usage.h"
+#include "common/spa/code.h"
+#include "fwknopd/config/conf_table.h"
+#include "fwknopd/config/path_check.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+using cli::Argument;
+using std::string_view;
+using Verdict = std::optional<int>;
+
+constexpr std::size_t most_hmac_key_bytes = 128;
+
+struct Target {
+  CommandLine& line;
+  log::Logger* log;  ///< only for the rows of the last reading
+};
+
+/// The reading that a row acts in. `keys` is read first, and is an error later without --key-gen.
+enum class Phase { first, keys, files, rest };
+
+struct Row {
+  cli::OptionText text;
+  Phase phase;
+  Verdict (*set)(Target target, string_view value);
+};
+
+// --- setters ------------------------------------------------------------------------------------------------------
+
+Verdict print(string_view text, int status) {
+  fmt::print("{}", text);
+  return status;
+}
+Verdict refuse(string_view text) {
+  fmt::print(stderr, "{}\n", text);
+  return 1;
+}
+
+void set_value(Target target, string_view keyword, std::string value) {
+  target.line.values.emplace_back(conf_row(keyword), std::move(value));
+}
+
+// A value that is a path of a kind; `complaint` has {} for the path.
+Verdict set_path(Target target, string_view keyword, std::string value, PathKind kind, string_view complaint) {
+  if (const auto problem = check_path(value, kind)) {
+    if (!problem->text.empty()) target.log->error("{}", problem->text);
+    target.log->error("{}", fmt::vformat(complaint, fmt::make_format_args(value)));
+    return 1;
+  }
+  set_value(target, keyword, std::move(value));
+  return {};
+}
+
+Verdict set_packet_limit(Target target, string_view value) {
+  const auto limit = parse_number<unsigned>(value, 0, 2147483647);
+  if (!limit) {
+    target.log->error("[*] invalid -C packet count limit '{}'", value);
+    return 1;
+  }
+  target.line.packet_limit = *limit;
+  return {};
+}
+
+Verdict set_key_length(Target target, string_view value) {
+  const auto length = parse_number<std::size_t>(value, 1, spa::limit::cipher_key);
+  if (!length) return refuse(fmt::format("Invalid key length '{}', must be in [1-{}]", value, spa::limit::cipher_key));
+  target.line.key_settings.key_bytes = *length;
+  return {};
+}
+
+Verdict set_hmac_key_length(Target target, string_view value) {
+  const auto length = parse_number<std::size_t>(value, 1, most_hmac_key_bytes);
+  if (!length)
+    return refuse(fmt::format("Invalid hmac key length '{}', must be in [1-{}]", value, most_hmac_key_bytes));
+  target.line.key_settings.hmac_key_bytes = *length;
+  return {};
+}
+
+Verdict set_hmac_type(Target target, string_view value) {
+  const auto type = crypto::parse_digest_type(value);
+  if (!type)
+    return refuse(
+        fmt::format("* Invalid hmac digest type: {}, use {{md5,sha1,sha256,sha384,sha512,sha3_256,sha3_512}}", value));
+  target.line.key_settings.hmac_type = *type;
+  return {};
+}
+
+Verdict print_error_codes(Target, string_view) { return print(spa::format_server_codes(), 0); }
+
+Verdict refuse_afl(Target target, string_view) {
+  target.log->error("[*] fwknopd not compiled with AFL fuzzing support");
+  return 1;
+}
+Verdict refuse_faults(Target target, string_view) {
+  target.log->error("[*] fwknopd not compiled with libfiu support");
+  return 1;
+}
+
+template <bool CommandLine::*Member>
+Verdict switch_on(Target target, string_view) {
+  target.line.*Member = true;
+  return {};
+}
+
+constexpr cli::OptionText flag(string_view name, char letter, string_view help) {
+  return {.name = name, .letter = letter, .help = help};
+}
+constexpr cli::OptionText with(string_view name, char letter, string_view help) {
+  return {.name = name, .letter = letter, .argument = Argument::required, .help = help};
+}
+
+// --- the table, in getopt's order ---------------------------------------------------------------------------------
+
+constexpr auto rows = std::to_array<Row>({
+    {with("access-file", 'a', "Read the stanzas from this file instead of\naccess.conf."), Phase::rest,
+     [](Target t, string_view v) {
+       return set_path(t, "ACCESS_FILE", std::string(v), PathKind::regular_file, "[*] Invalid access.conf file path '{}'");
+     }},
+    {with("access-folder", 0, "Read the stanzas from all .conf files of this\nfolder."), Phase::rest,
+     [](Target t, string_view v) {
+       return set_path(t, "ACCESS_FOLDER", drop_last_slash(std::string(v)), PathKind::folder,
+                       "[*] Invalid access folder directory '{}' could not lstat(), does not exist, or too large?");
+     }},
+    {flag("afl-fuzzing", 'A', "Not supported; the fuzz targets have programs of\ntheir own."), Phase::rest, refuse_afl},
+    {with("afl-pkt-file", 0, ""), Phase::rest, refuse_afl},
+    {with("config-file", 'c', "Read this file instead of fwknopd.conf."), Phase::files,
+     [](Target t, string_view v) -> Verdict {
+       t.line.config_file = v;
+       return {};
+     }},
+    {with("packet-limit", 'C', "End after this number of captured packets;\n0 is no limit."), Phase::rest, set_packet_limit},
+    {with("digest-file", 'd', "Keep the replay cache in this file."), Phase::rest,
+     [](Target t, string_view v) -> Verdict {
+       set_value(t, "DIGEST_FILE", std::string(v));
+       return {};
+     }},
+    {flag("dump-config", 'D', "Print the configuration in effect and exit."), Phase::rest, switch_on<&CommandLine::dump_config>},
+    {flag("dump-serv-err-codes", 0, "Print the server's error codes and exit."), Phase::rest, print_error_codes},
+    {flag("exit-parse-config", 0, "Read the configuration and exit. With -v -v, or\nwith -v on a terminal, tell every problem."),
+     Phase::rest,
+     [](Target t, string_view) -> Verdict {
+       t.line.exit_parse_config = t.line.foreground = true;
+       return {};
+     }},
+    {flag("exit-parse-digest-cache", 0, "Read the replay cache, too, and exit."), Phase::rest,
+     [](Target t, string_view) -> Verdict {
+       t.line.exit_parse_digest_cache = t.line.foreground = true;
+       return {};
+     }},
+    {flag("syslog-enable", 0, "With -f: write the log to syslog, too."), Phase::rest, switch_on<&CommandLine::syslog_enable>},
+    {flag("foreground", 'f', "Stay in the foreground and log to standard error."), Phase::rest, switch_on<&CommandLine::foreground>},
+    {with("fault-injection-tag", 0, "Not supported."), Phase::rest, refuse_faults},
+    {flag("fw-flush", 0, "Delete the firewall rules of fwknopd and exit."), Phase::rest, switch_on<&CommandLine::fw_flush>},
+    {flag("fw-list", 0, "List the firewall rules of fwknopd and exit."), Phase::rest, switch_on<&CommandLine::fw_list>},
+    {flag("fw-list-all", 0, "List all firewall rules and exit."), Phase::rest, switch_on<&CommandLine::fw_list_all>},
+    {with("gpg-home-dir", 0, "GnuPG's home, where a stanza names none."), Phase::rest,
+     [](Target t, string_view v) {
+       return set_path(t, "GPG_HOME_DIR", drop_last_slash(std::string(v)), PathKind::folder,
+                       "[*] gpg home directory '{}' could not lstat(), does not exist, or too large?");
+     }},
+    {with("gpg-exe", 0, "The gpg program, where a stanza names none."), Phase::rest,
+     [](Target t, string_view v) {
+       return set_path(t, "GPG_EXE", std::string(v), PathKind::executable, "[*] gpg path '{}' could not lstat()/not executable?");
+     }},
+    {flag("help", 'h', "Print this text and exit."), Phase::files, [](Target, string_view) { return print(usage_text(), 0); }},
+    {flag("key-gen", 0, "Print a new encryption key and HMAC key and exit."), Phase::first, switch_on<&CommandLine::key_gen>},
+    {with("key-gen-file", 0, "The same, into this file."), Phase::first,
+     [](Target t, string_view v) -> Verdict {
+       t.line.key_gen_file = v;
+       return {};
+     }},
+    {with("key-len", 0, "Bytes of the new encryption key, 1-32 (32)."), Phase::keys, set_key_length},
+    {with("hmac-key-len", 0, "Bytes of the new HMAC key, 1-128 (by digest)."), Phase::keys, set_hmac_key_length},
+    {with("hmac-digest-type", 0, "Digest that the new HMAC key is for (sha256)."), Phase::keys, set_hmac_type},
+    {with("interface", 'i', "Listen on this interface."), Phase::rest,
+     [](Target t, string_view v) -> Verdict {
+       set_value(t, "PCAP_INTF", std::string(v));
+       return {};
+     }},
+    {flag("kill", 'K', "End the running fwknopd."), Phase::rest, switch_on<&CommandLine::kill>},
+    {with("locale", 'l', "Set this locale; NONE leaves it alone."), Phase::rest,
+     [](Target t, string_view v) -> Verdict {
+       set_value(t, "LOCALE", std::string(v));
+       return {};
+     }},
+    {flag("no-firewd-check-support", 0, "firewall-cmd has no rule check (-C)."), Phase::rest, switch_on<&CommandLine::no_rule_check_support>},
+    {flag("no-ipt-check-support", 0, "iptables has no rule check (-C)."), Phase::rest, switch_on<&CommandLine::no_rule_check_support>},
+    {with("override-config", 'O', "Files, separated by commas, whose entries go over\nthose of fwknopd.conf."), Phase::files,
+     [](Target t, string_view v) -> Verdict {
+       t.line.overrides = std::string(v);
+       return {};
+     }},
+    {with("pcap-file", 0, "Take the packets from this capture file."), Phase::rest,
+     [](Target t, string_view v) {
+       return set_path(t, "PCAP_FILE", std::string(v), PathKind::regular_file, "[*] Invalid pcap file path '{}'");
+     }},
+    {with("pcap-filter", 'P', "Capture only what this filter expression lets\nthrough; an empty one lets all through."), Phase::rest,
+     [](Target t, string_view v) -> Verdict {
+       set_value(t, "PCAP_FILTER", std::string(v));
+       return {};
+     }},
+    {flag("pcap-any-direction", 0, "Look at outgoing packets, too."), Phase::rest, switch_on<&CommandLine::any_direction>},
+    {with("pid-file", 'p', "Keep the process number in this file."), Phase::rest,
+     [](Target t, string_view v) -> Verdict {
+       set_value(t, "FWKNOP_PID_FILE", std::string(v));
+       return {};
+     }},
+    {flag("rotate-digest-cache", 0, "Begin a new replay cache; the old one gets the\nsuffix -old."), Phase::rest,
+     switch_on<&CommandLine::rotate_digest_cache>},
+    {with("run-dir", 'r', "Folder of the pid file and the replay cache."), Phase::rest,
+     [](Target t, string_view v) -> Verdict {
+       set_value(t, "FWKNOP_RUN_DIR", std::string(v));
+       return {};
+     }},
+    {flag("restart", 'R', "Make the running fwknopd read its files again."), Phase::rest, switch_on<&CommandLine::restart>},
+    {flag("status", 'S', "Tell whether fwknopd is running."), Phase::rest, switch_on<&CommandLine::status>},
+    {with("sudo-exe", 0, "The sudo program."), Phase::rest,
+     [](Target t, string_view v) {
+       return set_path(t, "SUDO_EXE", std::string(v), PathKind::executable, "[*] sudo path '{}' could not stat()/not executable?");
+     }},
+    {flag("test", 't', "Process packets, but change no firewall and run no\ncommand cycles."), Phase::rest, switch_on<&CommandLine::test_mode>},
+    {flag("udp-server", 'U', "Receive packets by a UDP socket instead of capture."), Phase::rest, switch_on<&CommandLine::udp_server>},
+    {flag("verbose", 'v', "Say more; may be repeated."), Phase::rest,
+     [](Target t, string_view) -> Verdict {
+       ++t.line.verbosity;
+       return {};
+     }},
+    {flag("version", 'V', "Print the version and exit."), Phase::first, [](Target, string_view) { return print(version_text(), 0); }},
+    {{.name = "suite-conf", .argument = Argument::required, .help = "Latchkey's own settings (/etc/latchkey.conf).", .is_extension = true},
+     Phase::files,
+     [](Target t, string_view v) -> Verdict {
+       t.line.suite_conf = v;
+       return {};
+     }},
+    {{.name = "test-config", .help = "Read the configuration, tell every problem, exit\nwith 1 if there is an error.", .is_extension = true},
+     Phase::rest,
+     [](Target t, string_view) -> Verdict {
+       t.line.test_config = t.line.foreground = true;
+       return {};
+     }},
+});
+
+// The order of the usage text is the peer's; what the peer leaves out comes last.
+constexpr auto usage_order = std::to_array<string_view>({
+    "access-file",
+    "access-folder",
+    "config-file",
+    "foreground",
+    "interface",
+    "packet-limit",
+    "digest-file",
+    "dump-config",
+    "kill",
+    "locale",
+    "override-config",
+    "pid-file",
+    "pcap-filter",
+    "restart",
+    "rotate-digest-cache",
+    "run-dir",
+    "status",
+    "test",
+    "udp-server",
+    "verbose",
+    "syslog-enable",
+    "version",
+    "afl-fuzzing",
+    "help",
+    "dump-serv-err-codes",
+    "exit-parse-config",
+    "exit-parse-digest-cache",
+    "fault-injection-tag",
+    "pcap-file",
+    "pcap-any-direction",
+    "fw-list",
+    "fw-list-all",
+    "fw-flush",
+    "gpg-home-dir",
+    "gpg-exe",
+    "sudo-exe",
+    "no-firewd-check-support",
+    "no-ipt-check-support",
+    "key-gen",
+    "key-gen-file",
+    "key-len",
+    "hmac-key-len",
+    "hmac-digest-type",
+    "suite-conf",
+    "test-config",
+});
+static_assert(usage_order.size() + 1 == rows.size(), "all but --afl-pkt-file are in the usage text");
+
+}  // namespace
+
+std::vector<cli::OptionText> option_texts() {
+  std::vector<cli::OptionText> texts;
+  for (const Row& row : rows) texts.push_back(row.text);
+  return texts;
+}
+
+std::string version_text() {
+  return fmt::format("fwknopd server 2.6.11 (Latchkey {}), compiled for firewall bin: {}\n", PACKAGE_VERSION,
+                     FIREWALL_EXE);
+}
+
+std::string usage_text() {
+  const cli::UsageStyle style{.names_column = 1, .long_only_column = 5, .help_column = 25, .help_mark = "- "};
+  return fmt::format(
+      "\nfwknopd server version 2.6.11 (Latchkey {})\nSingle Packet Authorization server - {}\n\nUsage: fwknopd "
+      "[options]\n\n{}\n",
+      PACKAGE_VERSION, PACKAGE_URL, cli::format_usage(option_texts(), style, usage_order));
+}
+
+std::optional<int> CommandLineReader::read_first(CommandLine& line) {
+  line.config_file = conf_rows()[conf_row("CONFIG_FILE")].text.fallback;
+  cli::Scanner scanner(argv_, option_texts());
+  for (cli::Match match = scanner.next(); match.kind != cli::Match::Kind::end; match = scanner.next()) {
+    matches_.push_back(match);
+    if (match.kind == cli::Match::Kind::error) continue;
+    const Phase phase = rows[match.row].phase;
+    if (phase != Phase::first && phase != Phase::keys) continue;
+    if (const Verdict status = rows[match.row].set({line, nullptr}, match.argument)) return status;
+  }
+  return {};
+}
+
+std::optional<int> CommandLineReader::read_files(CommandLine& line) {
+  for (const cli::Match& match : matches_) {
+    if (match.kind == cli::Match::Kind::error || rows[match.row].phase != Phase::files) continue;
+    if (const Verdict status = rows[match.row].set({line, nullptr}, match.argument)) return status;
+  }
+  return {};
+}
+
+std::optional<int> CommandLineReader::read_rest(CommandLine& line, log::Logger& log) {
+  for (const cli::Match& match : matches_) {
+    if (match.kind == cli::Match::Kind::error || rows[match.row].phase == Phase::keys) return print(usage_text(), 1);
+    if (rows[match.row].phase != Phase::rest) continue;
+    if (const Verdict status = rows[match.row].set({line, &log}, match.argument)) return status;
+  }
+  return {};
+}
+
+}  // namespace latchkey::fwknopd
