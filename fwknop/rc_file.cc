@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <memory>
 
 #include "common/config/source.h"
 #include "fwknop/rc_directives.h"
@@ -28,11 +29,12 @@ struct PlacedLine {
 using UseLine = std::function<bool(const PlacedLine&)>;
 
 Result<void, SourceError> read_one(const std::string& path, const UseLine& use) {
-  std::map<const SourceFile*, std::string> sections;
+  // Holding on to the files: an address that is used again would bring back another file's section.
+  std::map<std::shared_ptr<const SourceFile>, std::string> sections;
   return config::read_lines(path, {}, [&](const config::SourceLine& source) {
-    const SourceFile* file = source.place.file.get();
+    const std::shared_ptr<const SourceFile>& file = source.place.file;
     const auto [section, is_new] = sections.try_emplace(file);
-    if (is_new && file->included_from.file) section->second = sections[file->included_from.file.get()];
+    if (is_new && file->included_from.file) section->second = sections[file->included_from.file];
     const RcLine line = parse_rc_line(source.line.text);
     if (line.kind == RcLineKind::section) section->second = line.name;
     return use({source, line, section->second});
