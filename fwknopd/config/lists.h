@@ -44,8 +44,8 @@ class PortSet {
   PortSet() = default;
   explicit PortSet(std::vector<Item> items) : items_(std::move(items)) {
     std::ranges::sort(items_);
-    const auto repeated = std::ranges::unique(items_);
-    items_.erase(repeated.begin(), repeated.end());
+    // Not std::ranges::unique: clang 14 cannot use its subrange.
+    items_.erase(std::unique(items_.begin(), items_.end()), items_.end());
   }
   const std::vector<Item>& items() const { return items_; }
   bool contains(Item item) const { return std::ranges::binary_search(items_, item); }

@@ -162,7 +162,7 @@ TEST(Diagnostic, place_chain_and_caret) {
   const auto inner = std::make_shared<SourceFile>();
   inner->path = "b.conf";
   inner->included_from = {root, 3, 10};
-  const std::string line = "b.conf:7:6: warning: odd\\x0Athing (included from a.conf:3)";
+  const std::string line = "b.conf:7:6: warning: odd\\x0athing (included from a.conf:3)";
   EXPECT_EQ(shown(Severity::warning, {inner, 7, 6}, "odd\nthing", "\tkéy x", false), line);
   EXPECT_EQ(shown(Severity::warning, {inner, 7, 6}, "odd\nthing", "\tkéy x", true), line + "\n   kéy x\n      ^");
   EXPECT_EQ(shown(Severity::error, {}, "no file", "", true), "error: no file");

@@ -27,7 +27,7 @@ struct Pipe {
 
 struct LoopTest : ::testing::Test {
   SystemClock clock;
-  std::unique_ptr<EventLoop> loop = std::move(*EventLoop::create(clock));
+  std::unique_ptr<EventLoop> loop = *EventLoop::create(clock);
 };
 
 TEST_F(LoopTest, timers_run_in_order_of_their_time) {
@@ -56,7 +56,7 @@ TEST_F(LoopTest, a_cancelled_timer_never_runs) {
 
 TEST(Loop, follows_a_manual_clock) {
   ManualClock clock;
-  auto loop = std::move(*EventLoop::create(clock));
+  auto loop = *EventLoop::create(clock);
   int runs = 0;
   loop->call_after(10s, [&] { ++runs; });
   loop->call_after(std::chrono::microseconds::max(), [&] { runs += 100; });

@@ -174,8 +174,8 @@ TEST(RunCaptured, ends_a_child_at_its_time_limit) {
 
 struct ChildrenTest : ::testing::Test {
   SystemClock clock;
-  std::unique_ptr<EventLoop> loop = std::move(*EventLoop::create(clock));
-  std::unique_ptr<Children> children = std::move(*Children::create(*loop));
+  std::unique_ptr<EventLoop> loop = *EventLoop::create(clock);
+  std::unique_ptr<Children> children = *Children::create(*loop);
 };
 
 TEST_F(ChildrenTest, run_beside_the_loop) {

@@ -125,7 +125,7 @@ TEST_F(ChannelTest, waits_for_a_message) {
 
 struct LoopChannelTest : ChannelTest {
   SystemClock clock;
-  std::unique_ptr<os::EventLoop> loop = std::move(*os::EventLoop::create(clock));
+  std::unique_ptr<os::EventLoop> loop = *os::EventLoop::create(clock);
   std::vector<int> got;
   std::vector<int> ends;
   LoopChannel ours{*loop, std::move(b),
