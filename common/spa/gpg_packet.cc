@@ -58,6 +58,12 @@ std::optional<std::size_t> take_new_length(Cursor& cursor) {
   return std::nullopt;
 }
 
+std::size_t new_header_bytes(std::byte length_octet) {
+  const auto octet = std::to_integer<unsigned>(length_octet);
+  if (octet == 255) return 6;
+  return octet >= 192 && octet < 224 ? 3 : 2;
+}
+
 std::optional<Part> read_part(ByteView message) {
   Cursor cursor{message};
   const auto first = cursor.take_u8();
@@ -66,22 +72,30 @@ std::optional<Part> read_part(ByteView message) {
   const unsigned tag = is_new ? *first & 63u : *first >> 2 & 15u;
   const auto length = is_new ? take_new_length(cursor) : take_old_length(cursor, *first & 3u);
   if (!length) return std::nullopt;
-  const std::size_t body = message.size() - cursor.rest().size();
+  const std::size_t piece = message.size() - cursor.rest().size();
   if (!cursor.skip(*length)) return std::nullopt;
-  return Part{tag, body, body + *length};
+  return Part{tag, is_new ? new_header_bytes(message[1]) : piece, piece + *length};
 }
 
 constexpr unsigned session_key_tag = 1;
 
-bool is_session_key(const Part& part, ByteView message) {
-  return part.tag == session_key_tag && part.body < part.end && message[part.body] == std::byte{3};
+unsigned version_of(const Part& part, ByteView message) {
+  return part.body < part.end ? std::to_integer<unsigned>(message[part.body]) : 0;
 }
 
-// Session keys (1, 3), then encrypted data (9, 18, 20) that ends with the message.
+bool is_session_key(const Part& part, ByteView message) {
+  return part.tag == session_key_tag && version_of(part, message) == 3;
+}
+
+// Integrity-protected data (18) or that of GnuPG 2.4's OCB mode (20); nothing else has been written for 20 years.
+bool is_encrypted_data(const Part& part, ByteView message) {
+  return (part.tag == 18 || part.tag == 20) && (version_of(part, message) == 1 || version_of(part, message) == 2);
+}
+
+// Session keys, for a secret key (1) or a passphrase (3), then encrypted data that ends with the message.
 bool is_whole_message(ByteView message) {
-  constexpr auto data_tags = std::to_array<unsigned>({9, 18, 20});
   while (const auto part = read_part(message)) {
-    if (std::ranges::find(data_tags, part->tag) != data_tags.end()) return part->end == message.size();
+    if (is_encrypted_data(*part, message)) return part->end == message.size();
     if (part->tag != 3 && !is_session_key(*part, message)) return false;
     message = message.subspan(part->end);
   }

@@ -29,6 +29,7 @@ Bytes make_message(std::span<const std::uint8_t> header, std::size_t key_bytes, 
   message.put(body);
   Bytes data(150);
   EXPECT_TRUE(rng.fill(data));
+  data[0] = std::byte{1};
   message.put_u8(0xd2);
   message.put_u8(150);
   message.put(data);
