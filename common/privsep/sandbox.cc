@@ -4,6 +4,7 @@
 
 #include "common/privsep/sandbox.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -41,6 +42,7 @@ constexpr auto sensor_calls = std::to_array<int>({
     SCMP_SYS(futex),
     SCMP_SYS(getpid),
     SCMP_SYS(getrandom),
+    SCMP_SYS(getsockname),
     SCMP_SYS(getsockopt),
     SCMP_SYS(gettid),
     SCMP_SYS(gettimeofday),
@@ -157,6 +159,20 @@ void add_sensor_rules(Rules& rules) {
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, SIOCGIFFLAGS, 0));
 }
 
+/// Addresses and one-time sequences change while knockd runs, and the filter of its captures with them.
+void add_filter_rules(Rules& rules) {
+  for (const int option : {SO_ATTACH_FILTER, SO_DETACH_FILTER}) {
+    rules.add(SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), SCMP_A1_64(SCMP_CMP_EQ, SOL_SOCKET, 0),
+              SCMP_A2_64(SCMP_CMP_EQ, static_cast<scmp_datum_t>(option), 0));
+  }
+  // libpcap empties the socket without waiting while it replaces the filter.
+  for (const int command : {F_GETFL, F_SETFL}) {
+    for (const int call : {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)}) {
+      rules.add(SCMP_ACT_ALLOW, call, SCMP_A1_64(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command), 0));
+    }
+  }
+}
+
 void add_gpg_rules(Rules& rules) {
   for (const int call : gpg_refused_calls) rules.add(SCMP_ACT_ERRNO(EPERM), call);
   // gpg speaks to its agent through the file system and to nobody else.
@@ -177,6 +193,7 @@ Result<void> install_system_call_filter(Profile profile) {
   Rules rules(filter.get());
   if (is_sensor) {
     add_sensor_rules(rules);
+    if (profile == Profile::knockd_sensor) add_filter_rules(rules);
   } else {
     add_gpg_rules(rules);
   }
