@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/config/knockd_dialect.h"
-#include "knockd/config.h"
+#include "knockd/configuration.h"
 #include "knockd/sequence.h"
 #include "knockd/texts.h"
 

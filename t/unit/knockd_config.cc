@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // knockd.conf: the parser cases of spec/knockd.md 10.1 and section 3, warnings and disabled doors.
-#include "knockd/config.h"
+#include "knockd/configuration.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The monitor, on interfaces: their addresses, their loss and return, the sensor that listens on them.
+#include <fmt/format.h>
+#include <net/if.h>
+
+#include <algorithm>
+
+#include "knockd/monitor.h"
+#include "knockd/texts.h"
+
+namespace latchkey::knockd {
+namespace {
+
+// libpcap's text.
+constexpr std::string_view interface_disappeared = "The interface disappeared";
+// A tunnel or modem line that is set up anew gets the time to come back; then the supervisor shall see a failure.
+constexpr auto interface_return_within = std::chrono::seconds(15);
+
+bool exists(const std::string& interface) {
+  return interface == "any" || ::if_nametoindex(std::string(net::device_of_label(interface)).c_str()) != 0;
+}
+
+}  // namespace
+
+Result<std::vector<net::IpAddress>> Monitor::find_local_addresses() {
+  const auto all = net::local_addresses();
+  if (!all)
+    return fail(
+        Error{fmt::format("error: could not get IP address for {}: {}", interfaces_.front(), all.error().text)});
+  std::vector<net::IpAddress> addresses;
+  for (const std::string& interface : interfaces_) {
+    for (const net::LocalAddress& local : net::addresses_of(*all, interface)) {
+      if (options_.only_v4 && local.address.is_v6()) continue;
+      if (std::ranges::find(addresses, local.address) == addresses.end()) addresses.push_back(local.address);
+    }
+  }
+  return addresses;
+}
+
+Result<void> Monitor::start_sensor(const std::vector<std::string>& interfaces) {
+  SensorSetup setup{.interfaces = interfaces,
+                    .replay_file = options_.replay_file,
+                    .doors = {},
+                    .local_addresses = local_addresses_,
+                    .is_debug = options_.is_debug};
+  for (const Door& door : config_.doors) setup.doors.push_back(door.lock);
+  auto started = SensorLink::start(
+      setup, {suite_.sandbox_user, suite_.sandbox_enable}, *loop_, *children_,
+      {.on_reports = [this](const std::vector<SensorReport>& reports) { take_reports(reports); },
+       .on_doors_taken = [this] { take_new_config(); },
+       .on_capture_lost = [this](const CaptureLostMessage& lost) { lose_capture(lost); },
+       .on_replay_done = [this] { loop_->call_after(std::chrono::microseconds(0), [this] { end(0); }); },
+       .on_end = [this](const std::string& how) { lose_sensor(how); }});
+  if (!started) return fail(started.error());
+  sensor_ = std::move(*started);
+  captured_ = interfaces;
+  return {};
+}
+
+void Monitor::restart_sensor() {
+  if (ending_status_) return;
+  std::vector<std::string> interfaces;
+  std::ranges::copy_if(interfaces_, std::back_inserter(interfaces), exists);
+  sensor_.reset();
+  if (interfaces.empty()) {
+    lost_ = {interfaces_.begin(), interfaces_.end()};
+    return wait_for_interface();
+  }
+  // What was on its way to the old one is in force with the new one.
+  if (coming_config_) config_ = *std::exchange(coming_config_, std::nullopt);
+  if (auto addresses = find_local_addresses()) local_addresses_ = std::move(*addresses);
+  if (const auto started = start_sensor(interfaces); !started) {
+    output_.say(to_error | to_log, started.error().text);
+    return give_up(started.error().text);
+  }
+  for (const std::string& interface : interfaces)
+    if (lost_.erase(interface) != 0) output_.say(with_verbose | to_log, fmt::format("interface {} is back", interface));
+  loop_->cancel(loss_timer_);
+  is_reload_wanted_ = false;
+}
+
+void Monitor::lose_sensor(const std::string& how) {
+  if (ending_status_) return;
+  const std::string reason = fmt::format("error: the packet sensor has ended ({})", how);
+  output_.say(to_error | to_log, reason);
+  // Never from within the link's own callback.
+  loop_->call_after(std::chrono::milliseconds(100), [this, reason] {
+    if (!restart_limit_.admit(clock_.monotonic())) return give_up(reason);
+    restart_sensor();
+  });
+}
+
+void Monitor::lose_capture(const CaptureLostMessage& lost) {
+  if (lost.interface >= captured_.size() || ending_status_) return;
+  if (!lost_.insert(captured_[lost.interface]).second) return;
+  loss_reason_ = lost.text;
+  const bool has_others = std::ranges::any_of(captured_, [this](const auto& name) { return !lost_.contains(name); });
+  if (!lost.is_gone || is_replay()) return give_up(loss_reason_);
+  if (has_others) {
+    output_.say(to_error | to_log, fmt::format("interface {} has vanished: {}", captured_[lost.interface], lost.text));
+    return;
+  }
+  wait_for_interface();
+}
+
+void Monitor::wait_for_interface() {
+  if (loss_timer_.is_set()) return;
+  output_.say(with_verbose,
+              fmt::format("no interface is left, waiting {} s for one to come back", interface_return_within.count()));
+  if (loss_reason_.empty()) loss_reason_ = interface_disappeared;
+  loss_timer_ = loop_->call_after(interface_return_within, [this] { give_up(loss_reason_); });
+}
+
+void Monitor::give_up(const std::string& reason) {
+  if (ending_status_) return;
+  output_.say(with_debug, fmt::format(texts::left_main_loop, -1));
+  output_.say(to_error, fmt::format(texts::capture_ended, reason));
+  // The sensor's link may be the caller.
+  loop_->call_after(std::chrono::microseconds(0), [this] { end(1); });
+}
+
+void Monitor::watch_network() {
+  if (is_replay()) return;
+  auto watcher = net::NetworkWatcher::open();
+  if (!watcher) return output_.say(to_log, "warning: address changes are not followed: " + watcher.error().text);
+  network_.emplace(std::move(*watcher));
+  if (!loop_->watch(network_->fd(), os::readable, [this](unsigned) { take_network_changes(); })) network_.reset();
+}
+
+void Monitor::take_network_changes() {
+  const auto changes = network_->read_changes();
+  bool has_returned = false;
+  if (changes) {
+    for (const net::NetworkChange& change : *changes)
+      if (const auto* link = std::get_if<net::LinkChange>(&change))
+        has_returned = take_link_change(*link) || has_returned;
+  }
+  if (has_returned) return restart_sensor();
+  follow_addresses();
+}
+
+/// True: an interface that was lost is there again.
+bool Monitor::take_link_change(const net::LinkChange& link) {
+  for (std::uint32_t i = 0; i < captured_.size(); ++i) {
+    // The socket of the sensor tells that it is down; that it is gone for good only the kernel's news tell reliably.
+    const bool is_this = net::device_of_label(captured_[i]) == link.name;
+    if (is_this && link.is_deleted) lose_capture({i, true, std::string(interface_disappeared)});
+  }
+  if (link.is_deleted || !link.is_up) return false;
+  return std::ranges::any_of(lost_, [&](const std::string& name) { return net::device_of_label(name) == link.name; });
+}
+
+void Monitor::follow_addresses() {
+  auto addresses = find_local_addresses();
+  if (!addresses || *addresses == local_addresses_) return;
+  local_addresses_ = std::move(*addresses);
+  if (sensor_) sensor_->send_addresses(local_addresses_);
+  for (const net::IpAddress& address : local_addresses_)
+    output_.say(with_debug, fmt::format(texts::local_address, net::format_ip_address(address)));
+  write_filters();
+}
+
+}  // namespace latchkey::knockd

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The monitor, on what the sensor tells: lines, openings, one-time sequences.
+#include <fmt/format.h>
+
+#include "knockd/filter_text.h"
+#include "knockd/monitor.h"
+#include "knockd/sequence.h"
+#include "knockd/texts.h"
+
+namespace latchkey::knockd {
+namespace {
+
+std::string_view flag_name(std::uint8_t bit) {
+  for (const FlagName& flag : flag_names())
+    if (flag.bit == bit) return flag.name;
+  return "?";
+}
+
+std::string format_packet(const PacketSeen& seen) {
+  const WallTime time{std::chrono::microseconds(seen.time_us)};
+  return fmt::format(texts::packet, format_local_time(time, "%Y-%m-%d %H:%M:%S"),
+                     net::format_protocol(seen.hit.protocol), net::format_ip_address(seen.source), seen.source_port,
+                     net::format_ip_address(seen.destination), seen.hit.port, seen.wire_length_bytes);
+}
+
+}  // namespace
+
+/// The door of a report, if such a source can have been there; a sensor that has been taken over may say anything.
+const Door* Monitor::find_door(DoorIndex index, const net::IpAddress& source) const {
+  if (index >= config_.doors.size()) return nullptr;
+  const Door& door = config_.doors[index];
+  if (door.lock.sequence.empty()) return nullptr;
+  if (door.lock.target && door.lock.target->is_v6() != source.is_v6()) return nullptr;
+  return &door;
+}
+
+void Monitor::take_reports(const std::vector<SensorReport>& reports) {
+  const auto say_of_door = [this](DoorIndex index, const net::IpAddress& source, auto text) {
+    const Door* const door = find_door(index, source);
+    if (door != nullptr) output_.say(with_verbose | to_log, text(net::format_ip_address(source), door->name));
+  };
+  for (const SensorReport& report : reports) {
+    std::visit(Overloaded{
+                   [&](const StageReached& r) {
+                     say_of_door(r.door, r.source, [&](const std::string& source, const std::string& door) {
+                       return fmt::format(texts::stage, source, door, r.stage);
+                     });
+                   },
+                   [&](const Opened& r) { take_opening(r); },
+                   [&](const TimedOut& r) {
+                     say_of_door(r.door, r.source, [&](const std::string& source, const std::string& door) {
+                       return fmt::format(texts::sequence_timeout, source, door, r.stage);
+                     });
+                   },
+                   [&](const Removed& r) {
+                     const std::string source = net::format_ip_address(r.source);
+                     output_.say(with_debug, r.was_successful ? fmt::format(texts::removing_successful, source)
+                                                              : fmt::format(texts::removing_failed, source));
+                   },
+                   [&](const FlagUnmet& r) {
+                     output_.say(with_debug,
+                                 fmt::format(texts::flag_unmet, r.must_be_set ? "" : "!", flag_name(r.bit)));
+                   },
+                   [&](const Evicted&) {
+                     if (const auto suppressed = eviction_limit_.admit(clock_.monotonic()))
+                       output_.say(to_log, fmt::format(texts::too_many_attempts, *suppressed + 1));
+                   },
+                   [&](const PacketSeen& r) { output_.say(with_debug, format_packet(r)); },
+               },
+               report);
+  }
+}
+
+void Monitor::take_opening(const Opened& opened) {
+  const Door* const door = find_door(opened.door, opened.source);
+  if (door == nullptr) return;
+  const std::string source = net::format_ip_address(opened.source);
+  output_.say(with_verbose | to_log, fmt::format(texts::opened, source, door->name));
+  if (!door->lock.is_one_time) return workers_->open(*door, opened.source, source);
+  // The sequence is used up on the disk before anybody gets in by it.
+  if (use_one_time_sequence(opened.door)) {
+    workers_->open(*door, opened.source, source);
+    load_next_sequence(opened.door);
+  } else {
+    output_.say(to_error | to_log, fmt::format(texts::mark_failed, door->name));
+    disable_door(opened.door);
+  }
+}
+
+bool Monitor::use_one_time_sequence(DoorIndex index) {
+  const auto& source = config_.one_time[index];
+  if (!source) return false;
+  if (!source->current) return true;
+  return source->file.mark_used(*source->current).ok();
+}
+
+void Monitor::load_next_sequence(DoorIndex index) {
+  Door& door = config_.doors[index];
+  auto scan = config_.one_time[index]->file.scan();
+  if (!scan || !scan->first) {
+    output_.say(to_error | to_log, fmt::format(texts::no_more_sequences, door.name));
+    return disable_door(index);
+  }
+  door.lock.sequence = scan->first->sequence;
+  config_.one_time[index]->current = std::move(scan->first);
+  output_.say(with_debug, fmt::format(texts::new_sequence, door.name, format_sequence(door.lock.sequence)));
+  if (sensor_) sensor_->send_sequence({index, door.lock.sequence});
+  write_filters();
+}
+
+void Monitor::disable_door(DoorIndex index) {
+  config_.doors[index].lock.sequence.clear();
+  if (sensor_) sensor_->send_sequence({index, {}});
+  write_filters();
+}
+
+void Monitor::write_filters() {
+  if (!output_.is_debug()) return;
+  for (const Family family : {Family::v4, Family::v6}) {
+    for (const Door& door : config_.doors)
+      if (const auto text = format_filter(door.lock, local_addresses_, family))
+        output_.say(with_debug, fmt::format(texts::filter_of_door, door.name, *text));
+  }
+}
+
+}  // namespace latchkey::knockd

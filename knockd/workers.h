@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Workers: start commands, waiting times and stop commands of openings (spec/knockd.md 6.2).
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/net/address.h"
+#include "common/os/children.h"
+#include "common/os/event_loop.h"
+#include "knockd/commands.h"
+#include "knockd/door.h"
+#include "knockd/journal.h"
+#include "knockd/output.h"
+
+namespace latchkey::knockd {
+
+struct WorkerLimits {
+  std::size_t max_running = 512;    ///< commands at one time
+  std::size_t max_workers = 65536;  ///< with those that wait for their stop command
+};
+
+class Workers {
+ public:
+  /// The references outlive this object.
+  Workers(os::EventLoop& loop, os::Children& children, Output& output, WorkerLimits limits);
+
+  /// From now on every pending stop command is in the journal; what a former process left behind is run or scheduled.
+  void use_journal(StopJournal journal);
+
+  /// A door has opened: runs what its commands are for this source. `shown_source` is the source in log lines.
+  void open(const Door& door, const net::IpAddress& source, const std::string& shown_source);
+
+  /// Runs all pending stop commands now instead of in their time, those of openings to come too.
+  void stop_waiting();
+  bool is_idle() const { return workers_.empty(); }
+  /// Called whenever the last worker has ended.
+  void on_idle(std::function<void()> action) { on_idle_ = std::move(action); }
+
+ private:
+  struct Worker {
+    std::string door;
+    std::string source;
+    std::optional<std::string> stop;
+    std::int32_t timeout_s = 0;
+    std::optional<std::uint64_t> journal_id;
+    os::TimerId timer;
+    bool is_waiting = false;
+    bool has_told_fork_failure = false;
+  };
+  using Id = std::uint64_t;
+
+  Id add(Worker worker) {
+    workers_.emplace(next_id_, std::move(worker));
+    return next_id_++;
+  }
+  void remember(Worker& worker, std::chrono::microseconds delay);
+  bool run(Id id, const std::string& command, void (Workers::*then)(Id));
+  void after_start(Id id);
+  void wait_for_stop(Id id, MonotonicTime due);
+  void run_stop(Id id);
+  void try_stop(Id id);
+  void after_stop(Id id);
+  void tell_journal_failure(const Result<void>& outcome);
+
+  os::EventLoop& loop_;
+  os::Children& children_;
+  Output& output_;
+  WorkerLimits limits_;
+  std::optional<StopJournal> journal_;
+  std::unordered_map<Id, Worker> workers_;
+  Id next_id_ = 1;
+  std::size_t running_ = 0;
+  bool is_ending_ = false;
+  bool has_told_journal_failure_ = false;
+  std::function<void()> on_idle_;
+};
+
+}  // namespace latchkey::knockd
