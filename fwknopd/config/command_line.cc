@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -344,6 +345,16 @@ std::optional<int> CommandLineReader::read_files(CommandLine& line) {
     if (const Verdict status = rows[match.row].set({line, nullptr}, match.argument)) return status;
   }
   return {};
+}
+
+bool CommandLineReader::asks_for_check() const {
+  const auto count = [this](string_view name) {
+    return std::ranges::count_if(matches_, [name](const cli::Match& match) {
+      return match.kind == cli::Match::Kind::option && rows[match.row].text.name == name;
+    });
+  };
+  if (count("test-config") > 0) return true;
+  return count("exit-parse-config") > 0 && count("verbose") >= (::isatty(STDERR_FILENO) == 1 ? 1 : 2);
 }
 
 std::optional<int> CommandLineReader::read_rest(CommandLine& line, log::Logger& log) {

@@ -54,6 +54,9 @@ class CommandLineReader {
   /// A number: the program ends with that exit status; everything has been printed.
   std::optional<int> read_first(CommandLine& line);
   std::optional<int> read_files(CommandLine& line);
+  /// Is every problem to be told, in place of a start? --test-config; or --exit-parse-config with -v -v, or with -v
+  /// when standard error is a terminal (a script that has always used it with one -v gets the peer's lines).
+  bool asks_for_check() const;
   /// `log` gets the complaints about values.
   std::optional<int> read_rest(CommandLine& line, log::Logger& log);
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Key generation.
+#include "fwknopd/config/key_generation.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "common/os/files.h"
+#include "common/spa/keys.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+constexpr std::size_t longest_path = 1023;
+
+Result<void> write_keys(const std::string& path, std::string_view text) {
+  if (path.size() > longest_path) return fail(os_error(path, ENAMETOOLONG));
+  return os::replace_file_atomically(path, text, 0600);
+}
+
+}  // namespace
+
+int generate_keys(const CommandLine& line, Rng& rng) {
+  const auto keys = spa::generate_keys(line.key_settings, rng);
+  if (!keys) {
+    fmt::print(stderr, "fwknopd: fko_key_gen: Error {} - {}\n", static_cast<int>(keys.error()),
+               spa::error_text(keys.error()));
+    return 1;
+  }
+  const crypto::SecretBytes formatted = spa::format_keys(*keys);
+  const std::string_view text = formatted.text();
+  int status = 0;
+  if (!line.key_gen_file) {
+    fmt::print("{}", text);
+  } else if (const auto written = write_keys(*line.key_gen_file, text); written) {
+    fmt::print("[+] Wrote Rijndael and HMAC keys to: {}\n", *line.key_gen_file);
+  } else {
+    fmt::print(stderr, "Unable to create key gen file: {}: {}\n", *line.key_gen_file,
+               std::strerror(written.error().os_code));
+    status = 1;
+  }
+  return status;
+}
+
+}  // namespace latchkey::fwknopd
