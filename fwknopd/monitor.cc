@@ -164,7 +164,7 @@ void Monitor::use(Configuration configuration) {
   commands_->set_configuration(*configuration_);
   const bool is_new_pid_file = options_.on_new_settings && options_.on_new_settings(settings());
   log_.info("{}", is_new_pid_file ? text::starting : text::restarting);
-  digests_.open(settings(), false);
+  digests_.open(settings(), settings().rotate_digest_cache);
   if (!start_firewall(keeps_chains ? StartKind::reload : StartKind::fresh, std::move(rules)) || !start_sensor()) end(1);
 }
 
