@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <thread>
 
 #include "common/base/fd.h"
 #include "common/os/pid_file.h"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::chrono::milliseconds term_patience{4000};
 constexpr std::chrono::milliseconds kill_patience{1000};
+constexpr std::chrono::milliseconds reaping_patience{500};
 
 constexpr const char* none_running = "No running fwknopd detected.\n";
 
@@ -53,16 +55,23 @@ std::optional<pid_t> find_daemon(const Settings& settings) {
 // A process descriptor: the pid can be nobody else's while it is open. A kernel without it gives none.
 Fd open_process(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
-bool has_ended(const Fd& process, pid_t pid, std::chrono::milliseconds patience) {
-  if (!process) {
-    for (auto waited = std::chrono::milliseconds(0); ::kill(pid, 0) == 0; waited += std::chrono::milliseconds(100)) {
-      if (waited >= patience) return false;
-      ::usleep(100000);
-    }
-    return true;
+// Until the process is reaped: nothing answers to its pid any more.
+bool is_gone(pid_t pid, std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds step(10);
+  for (auto waited = std::chrono::milliseconds(0); ::kill(pid, 0) == 0; waited += step) {
+    if (waited >= patience) return false;
+    std::this_thread::sleep_for(step);
   }
+  return true;
+}
+
+bool has_ended(const Fd& process, pid_t pid, std::chrono::milliseconds patience) {
+  if (!process) return is_gone(pid, patience);
   pollfd watch{.fd = process.get(), .events = POLLIN, .revents = 0};
-  return ::poll(&watch, 1, static_cast<int>(patience.count())) == 1;
+  if (::poll(&watch, 1, static_cast<int>(patience.count())) != 1) return false;
+  // A parent that is slow to reap does not make it less dead.
+  static_cast<void>(is_gone(pid, reaping_patience));
+  return true;
 }
 
 int complain(const char* what) {

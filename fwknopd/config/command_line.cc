@@ -93,9 +93,7 @@ Verdict set_hmac_key_length(Target target, string_view value) {
 
 Verdict set_hmac_type(Target target, string_view value) {
   const auto type = crypto::parse_digest_type(value);
-  if (!type)
-    return refuse(
-        fmt::format("* Invalid hmac digest type: {}, use {{md5,sha1,sha256,sha384,sha512,sha3_256,sha3_512}}", value));
+  if (!type) return refuse(fmt::format("* Invalid hmac digest type: {}, use {{md5,sha1,sha256,sha384,sha512}}", value));
   target.line.key_settings.hmac_type = *type;
   return {};
 }
@@ -314,14 +312,14 @@ std::vector<cli::OptionText> option_texts() {
 }
 
 std::string version_text() {
-  return fmt::format("fwknopd server 2.6.11 (Latchkey {}), compiled for firewall bin: {}\n", PACKAGE_VERSION,
+  return fmt::format("fwknopd server 2.6.11-latchkey-{}, compiled for firewall bin: {}\n", PACKAGE_VERSION,
                      FIREWALL_EXE);
 }
 
 std::string usage_text() {
   const cli::UsageStyle style{.names_column = 1, .long_only_column = 5, .help_column = 25, .help_mark = "- "};
   return fmt::format(
-      "\nfwknopd server version 2.6.11 (Latchkey {})\nSingle Packet Authorization server - {}\n\nUsage: fwknopd "
+      "\nfwknopd server version 2.6.11-latchkey-{}\nSingle Packet Authorization server - {}\n\nUsage: fwknopd "
       "[options]\n\n{}\n",
       PACKAGE_VERSION, PACKAGE_URL, cli::format_usage(option_texts(), style, usage_order));
 }

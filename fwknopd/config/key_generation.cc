@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "common/crypto/base64.h"
 #include "common/os/files.h"
 #include "common/spa/keys.h"
 
@@ -21,10 +22,21 @@ Result<void> write_keys(const std::string& path, std::string_view text) {
   return os::replace_file_atomically(path, text, 0600);
 }
 
+void replace_hmac_key(spa::GeneratedKeys& keys, Rng& rng) {
+  crypto::SecretBytes key(spa::limit::hmac_key);
+  if (!rng.fill(key.span())) return;
+  std::string text = crypto::encode_base64(key.view(), crypto::Padding::equals_signs);
+  keys.hmac_key_base64 = crypto::SecretBytes::copy_of(text);
+  wipe(text);
+}
+
 }  // namespace
 
 int generate_keys(const CommandLine& line, Rng& rng) {
-  const auto keys = spa::generate_keys(line.key_settings, rng);
+  auto keys = spa::generate_keys(line.key_settings, rng);
+  // One block of SHA3-256, which is more than the packet library generates.
+  if (keys && line.key_settings.hmac_type == spa::DigestType::sha3_256 && !line.key_settings.hmac_key_bytes)
+    replace_hmac_key(*keys, rng);
   if (!keys) {
     fmt::print(stderr, "fwknopd: fko_key_gen: Error {} - {}\n", static_cast<int>(keys.error()),
                spa::error_text(keys.error()));
