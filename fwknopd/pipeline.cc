@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
 
 #include "common/base/text.h"
 #include "common/spa/payload.h"
@@ -99,8 +100,10 @@ struct Pipeline::Attempt {
 };
 
 Pipeline::Pipeline(const PipelineContext& context)
-    : context_(context), stranger_lines_(lines_a_second, std::chrono::seconds(1)) {
+    : context_(context), sources_(context.stanzas), stranger_lines_(lines_a_second, std::chrono::seconds(1)) {
   for (const Stanza& stanza : context.stanzas) states_.push_back(std::make_unique<StanzaState>(stanza));
+  every_stanza_.resize(context.stanzas.size());
+  std::iota(every_stanza_.begin(), every_stanza_.end(), 0U);
 }
 Pipeline::~Pipeline() = default;
 
@@ -127,7 +130,8 @@ void Pipeline::process(const SpaPacket& packet) {
   }
   const auto forwarded = forwarded_address(payload->forwarded_for);
   dump_payload(as_bytes(payload->text));
-  if (!has_source_match(packet.source)) {
+  const auto stanzas = candidates(packet.source);
+  if (stanzas.empty()) {
     tell_of_stranger(log::Level::warning, text::no_access_data, source);
     return;
   }
@@ -139,15 +143,16 @@ void Pipeline::process(const SpaPacket& packet) {
   if (!digest || is_replay(packet, *digest)) return;
   Attempt attempt{packet, spa::IncomingPacket(payload->text), *digest, source, forwarded, packet.source, {}, false,
                   false};
-  for (std::size_t i = 0; i < context_.stanzas.size(); ++i) {
-    if (try_stanza(attempt, i) == Verdict::stop) return;
+  for (const std::uint32_t index : stanzas) {
+    if (try_stanza(attempt, index) == Verdict::stop) return;
   }
 }
 
-bool Pipeline::has_source_match(const net::IpAddress& source) const {
-  return source.is_v4() && std::ranges::any_of(context_.stanzas, [&](const Stanza& stanza) {
-           return stanza.source.contains(source.v4_value());
-         });
+std::span<const std::uint32_t> Pipeline::candidates(const net::IpAddress& source) {
+  if (!source.is_v4()) return {};
+  const auto found = sources_.find(source.v4_value());
+  return found.empty() || !context_.log.shows(log::Level::debug) ? found
+                                                                 : std::span<const std::uint32_t>(every_stanza_);
 }
 
 std::optional<net::IpAddress> Pipeline::forwarded_address(const std::optional<std::string>& header) {

@@ -17,6 +17,7 @@
 #include "fwknopd/config/stanza.h"
 #include "fwknopd/replay_cache.h"
 #include "fwknopd/requests.h"
+#include "fwknopd/source_index.h"
 
 namespace latchkey::fwknopd {
 
@@ -91,7 +92,8 @@ class Pipeline {
   bool tell_of_stranger(log::Level level, fmt::format_string<T...> format, const T&... values);
 
   // stage A
-  bool has_source_match(const net::IpAddress& source) const;
+  /// Stanzas that the source may match, ascending; with debug lines all stanzas, because each miss has its line.
+  std::span<const std::uint32_t> candidates(const net::IpAddress& source);
   std::optional<net::IpAddress> forwarded_address(const std::optional<std::string>& header);
   void dump_payload(ByteView payload);
   /// True: seen before, or not to be judged.
@@ -115,6 +117,8 @@ class Pipeline {
 
   PipelineContext context_;
   std::vector<std::unique_ptr<StanzaState>> states_;
+  SourceIndex sources_;
+  std::vector<std::uint32_t> every_stanza_;
   log::RateLimit stranger_lines_;
 };
 
