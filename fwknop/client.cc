@@ -195,11 +195,13 @@ class Run {
     auto message = make_message();
     if (!message) return complain(message.error());
     if (settings_.use_gpg) {
-      if (const auto checked = check_gpg(settings_); !checked) return complain(checked.error());
+      auto gpg = open_gpg(settings_);
+      if (!gpg) return complain(gpg.error());
+      gpg_ = std::move(*gpg);
     }
     auto keys = acquire_keys(settings_, console_);
     if (!keys) return complain(keys.error());
-    auto packet = seal_packet(settings_, std::move(*message), *keys, world_.rng, console_);
+    auto packet = seal_packet(settings_, std::move(*message), *keys, gpg(), world_.rng, console_);
     if (!packet) return complain(packet.error());
     if (settings_.test || console_.verbosity > 0) console_.output_text(format_packet(settings_, *packet));
     write_packet_file(settings_, *packet, console_);
@@ -212,7 +214,7 @@ class Run {
   }
 
   int show_decoded(const Packet& packet, const Keys& keys) {
-    const auto dump = decode_own_packet(settings_, packet, keys);
+    const auto dump = decode_own_packet(settings_, packet, keys, gpg());
     if (!dump) return complain(dump.error());
     if (console_.verbosity > 0) {
       console_.print("\nDump of the Decoded Data");
@@ -221,12 +223,15 @@ class Run {
     return success;
   }
 
+  crypto::Gpg* gpg() { return gpg_ ? &*gpg_ : nullptr; }
+
   World& world_;
   Console& console_;
   const CommandLine& line_;
   bool is_rerun_;
   bool is_stanza_found_ = false;
   Settings settings_;
+  std::optional<crypto::Gpg> gpg_;
 };
 
 }  // namespace

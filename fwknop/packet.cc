@@ -51,11 +51,11 @@ spa::DumpContext dump_context(const Settings& settings, const Packet& packet) {
 
 }  // namespace
 
-Result<Packet> seal_packet(const Settings& settings, spa::Message message, const Keys& keys, Rng& rng,
+Result<Packet> seal_packet(const Settings& settings, spa::Message message, const Keys& keys, crypto::Gpg* gpg, Rng& rng,
                            Console& console) {
   const spa::SealSettings how{
       .mode = settings.encryption_mode, .digest_type = settings.digest_type, .hmac_type = hmac_type(settings)};
-  auto sealed = settings.use_gpg ? seal_with_gpg(settings, message, keys, how) : [&]() -> Result<spa::Sealed> {
+  auto sealed = settings.use_gpg ? seal_with_gpg(settings, *gpg, message, keys, how) : [&]() -> Result<spa::Sealed> {
     auto result = spa::seal(message, keys.cipher.view(), keys.hmac.view(), how, rng);
     if (!result) return fail(Error{library_error("fko_spa_data_final", result.error())});
     return std::move(*result);
@@ -74,11 +74,13 @@ std::string format_packet(const Settings& settings, const Packet& packet) {
   return spa::format_fields(packet.message, context) + "\n";
 }
 
-Result<std::string> decode_own_packet(const Settings& settings, const Packet& packet, const Keys& keys) {
-  spa::PacketKeys receiver({settings.encryption_mode, hmac_type(settings)}, keys.cipher.clone(), keys.hmac.view());
+Result<std::string> decode_own_packet(const Settings& settings, const Packet& packet, const Keys& keys,
+                                      crypto::Gpg* gpg) {
+  const EncryptionMode mode = settings.use_gpg ? EncryptionMode::asymmetric : settings.encryption_mode;
+  spa::PacketKeys receiver({mode, hmac_type(settings)}, keys.cipher.clone(), keys.hmac.view());
   spa::DumpContext context = dump_context(settings, packet);
   context.wire.resize(context.wire.size() - context.hmac.size());
-  if (settings.use_gpg) return decode_with_gpg(settings, packet.sealed.wire, receiver, context);
+  if (settings.use_gpg) return decode_with_gpg(settings, *gpg, packet.sealed.wire, receiver, context);
   const auto opened = spa::open_rijndael(spa::IncomingPacket(packet.sealed.wire), receiver);
   if (!opened) return fail(Error{library_error("fko_decrypt_spa_data", opened.error())});
   context.digest_type = opened->decoded.digest_type;

@@ -6,6 +6,7 @@
 
 #include "common/base/random.h"
 #include "common/base/result.h"
+#include "common/crypto/gpg.h"
 #include "common/spa/dump.h"
 #include "common/spa/message.h"
 #include "common/spa/seal.h"
@@ -21,15 +22,16 @@ struct Packet {
 };
 
 /// Encrypts and authenticates. Warns about packets that not every server takes. Error: the lines for standard error;
-/// also for an AES packet that every server would take for GPG by its length (D25).
-Result<Packet> seal_packet(const Settings& settings, spa::Message message, const Keys& keys, Rng& rng,
+/// also for an AES packet that every server would take for GPG by its length (D25). `gpg`: of open_gpg, in GPG mode.
+Result<Packet> seal_packet(const Settings& settings, spa::Message message, const Keys& keys, crypto::Gpg* gpg, Rng& rng,
                            Console& console);
 
 /// "SPA Field Values:" and what follows, with the blank line behind it.
 std::string format_packet(const Settings& settings, const Packet& packet);
 
 /// -T: what a server with the same keys reads. The text is the second dump; error: the lines for standard error.
-Result<std::string> decode_own_packet(const Settings& settings, const Packet& packet, const Keys& keys);
+Result<std::string> decode_own_packet(const Settings& settings, const Packet& packet, const Keys& keys,
+                                      crypto::Gpg* gpg);
 
 /// -B: complains on standard error when the file cannot be written; the run goes on.
 void write_packet_file(const Settings& settings, const Packet& packet, Console& console);
