@@ -24,6 +24,8 @@ bool Monitor::start_sensor() {
   confine.name = "fwknopd: sensor";
   confine.profile = privsep::Profile::fwknopd_sensor;
   confine.settings = options_.sandbox;
+  // The TCP server holds one connection at a time.
+  confine.spare_descriptors = settings().capture.tcp_server ? 1 : 0;
   auto started = privsep::start_confined(confine, [this](privsep::Channel channel) {
     return make_sensor(std::move(channel), *configuration_, digests_.cache());
   });

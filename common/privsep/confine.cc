@@ -84,7 +84,7 @@ Result<void> enter_sandbox(const ConfineOptions& options, Notes& notes) {
     }
   }
   if (is_sensor) {
-    if (auto forbidden = forbid_resources(); !forbidden) return forbidden;
+    if (auto forbidden = forbid_resources(options.spare_descriptors); !forbidden) return forbidden;
   }
   return is_filtered ? install_system_call_filter(options.profile) : Result<void>();
 }

@@ -107,14 +107,14 @@ Result<void> lock_process() {
   return limit(RLIMIT_CORE, 0);
 }
 
-Result<void> forbid_resources() {
+Result<void> forbid_resources(unsigned spare_descriptors) {
   if (auto done = limit(RLIMIT_NPROC, 0); !done) return done;
   if (auto done = limit(RLIMIT_FSIZE, 0); !done) return done;
   // The lowest free number becomes the limit: open descriptors stay, none is added. (0 would break poll().)
   const int lowest_free = fcntl(0, F_DUPFD_CLOEXEC, 0);
   if (lowest_free < 0) return fail(os_error("descriptors"));
   ::close(lowest_free);
-  return limit(RLIMIT_NOFILE, static_cast<rlim_t>(lowest_free));
+  return limit(RLIMIT_NOFILE, static_cast<rlim_t>(lowest_free) + spare_descriptors);
 }
 
 }  // namespace latchkey::privsep

@@ -28,7 +28,7 @@ Result<void> drop_capabilities(const std::vector<int>& kept);
 /// NO_NEW_PRIVS, not dumpable (no core, no ptrace), killed when the parent dies, no core files.
 Result<void> lock_process();
 
-/// No new processes, no growing files, no further descriptors.
-Result<void> forbid_resources();
+/// No new processes, no growing files, at most `spare_descriptors` further descriptors.
+Result<void> forbid_resources(unsigned spare_descriptors);
 
 }  // namespace latchkey::privsep

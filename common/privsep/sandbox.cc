@@ -148,7 +148,11 @@ class Rules {
   int code_ = 0;
 };
 
-void add_sensor_rules(Rules& rules) {
+void add_sensor_rules(Rules& rules, Profile profile) {
+  // fwknopd's TCP server takes connections of the listening socket that it was given.
+  if (profile == Profile::fwknopd_sensor) {
+    for (const int call : {SCMP_SYS(accept4), SCMP_SYS(shutdown)}) rules.add(SCMP_ACT_ALLOW, call);
+  }
   for (const int call : sensor_calls) rules.add(SCMP_ACT_ALLOW, call);
   for (const int call : refused_calls) rules.add(SCMP_ACT_ERRNO(EACCES), call);
   // Memory, but never executable.
@@ -192,7 +196,7 @@ Result<void> install_system_call_filter(Profile profile) {
   if (code < 0) return fail(filter_error(code));
   Rules rules(filter.get());
   if (is_sensor) {
-    add_sensor_rules(rules);
+    add_sensor_rules(rules, profile);
     if (profile == Profile::knockd_sensor) add_filter_rules(rules);
   } else {
     add_gpg_rules(rules);

@@ -5,7 +5,8 @@
 
 namespace latchkey::privsep {
 
-/// knockd_sensor, fwknopd_sensor: read packets, talk to the monitor, keep time, use memory. Opening a file fails with
+/// knockd_sensor, fwknopd_sensor: read packets, talk to the monitor, keep time, use memory; fwknopd's may also accept
+/// connections of a listening socket. Opening a file fails with
 /// EACCES, because libraries try that in good faith; every other call kills the process.
 /// gpg_helper: may start gpg. No network, no tracing, no mounts, no modules, no namespaces: those fail with EPERM.
 enum class Profile { knockd_sensor, fwknopd_sensor, gpg_helper };

@@ -138,7 +138,7 @@ TEST(Filter, kills_what_a_sensor_never_does) {
          sockaddr address{};
          return told(bind(0, &address, sizeof address) == 0);
        }},
-      {"setsockopt", [] { return told(setsockopt(0, SOL_SOCKET, SO_DETACH_FILTER, nullptr, 0) == 0); }},
+      {"setsockopt", [] { return told(setsockopt(0, SOL_SOCKET, SO_RCVBUFFORCE, nullptr, 0) == 0); }},
       {"execve", [] { return told(execl("/bin/true", "true", nullptr) == 0); }},
       {"fork", [] { return told(fork() >= 0); }},
       {"ptrace", [] { return told(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0); }},
