@@ -10,6 +10,7 @@
 #include "common/net/capture.h"
 #include "common/net/packet.h"
 #include "common/os/event_loop.h"
+#include "knockd/filter_program.h"
 #include "knockd/messages.h"
 #include "knockd/texts.h"
 
@@ -28,6 +29,7 @@ Error open_error(const std::string& interface, const net::CaptureError& error) {
 struct Source {
   std::string interface;
   net::Capture capture;
+  net::FilterProgram filter = {};
   bool is_lost = false;
 };
 
@@ -59,16 +61,22 @@ class Sensor final : public privsep::ConfinedProgram {
         clock_(clock),
         loop_(std::move(loop)),
         matcher_(setup.doors, {.reports_flags = setup.is_debug}) {
-    matcher_.set_local_addresses(setup.local_addresses);
+    set_local_addresses(setup.local_addresses);
   }
 
   void add_source(Source source) { sources_.push_back(std::move(source)); }
+  Result<void, net::CaptureError> install_filters();
   Result<void> watch_sources();
   int run() override;
 
  private:
   bool is_replay() const { return !setup_.replay_file.empty(); }
   void send(MessageType type, ByteView payload);
+  void renew_filters();
+  void set_local_addresses(const std::vector<net::IpAddress>& addresses) {
+    local_addresses_ = addresses;
+    matcher_.set_local_addresses(addresses);
+  }
   void end(int status);
   void send_reports();
   void receive_all();
@@ -91,6 +99,7 @@ class Sensor final : public privsep::ConfinedProgram {
   std::unique_ptr<os::EventLoop> loop_;
   std::vector<Source> sources_;
   Matcher matcher_;
+  std::vector<net::IpAddress> local_addresses_;
   Reports reports_;
   Writer batch_;
   std::vector<Lock> coming_doors_;
@@ -120,6 +129,23 @@ Result<void> Sensor::watch_sources() {
     if (!watched) return watched;
   }
   return {};
+}
+
+Result<void, net::CaptureError> Sensor::install_filters() {
+  for (Source& source : sources_) {
+    if (source.is_lost) continue;
+    auto filter = build_filter_program(matcher_.doors(), local_addresses_, source.capture.link_type());
+    if (filter == source.filter) continue;
+    if (auto installed = source.capture.set_filter(filter); !installed) return installed;
+    source.filter = std::move(filter);
+  }
+  return {};
+}
+
+/// After a change of doors or addresses.
+void Sensor::renew_filters() {
+  // A filter that cannot be changed may hide knocks, so the monitor must hear of it.
+  if (const auto installed = install_filters(); !installed) lose(0, installed.error());
 }
 
 void Sensor::end(int status) {
@@ -157,8 +183,10 @@ bool Sensor::receive(const privsep::Message& message) {
       return true;
     case MessageType::addresses: {
       const auto addresses = decode_addresses(message.payload);
-      if (addresses) matcher_.set_local_addresses(*addresses);
-      return addresses.has_value();
+      if (!addresses) return false;
+      set_local_addresses(*addresses);
+      renew_filters();
+      return true;
     }
     case MessageType::sequence:
       return take_sequence(message.payload);
@@ -182,6 +210,7 @@ bool Sensor::take_door(ByteView payload) {
 
 void Sensor::take_doors() {
   matcher_.replace_doors(std::exchange(coming_doors_, {}), std::exchange(coming_origins_, {}));
+  renew_filters();
   arm_timer();
   // The monitor looks at one-time doors anew when it has this answer.
   if (awaited_sequences_ > 0) {
@@ -195,6 +224,7 @@ bool Sensor::take_sequence(ByteView payload) {
   auto message = decode_sequence(payload);
   if (!message || message->door >= matcher_.doors().size()) return false;
   matcher_.set_sequence(message->door, std::move(message->sequence));
+  renew_filters();
   arm_timer();
   if (awaited_sequences_ > 0 && --awaited_sequences_ == 0) pause(false);
   return true;
@@ -301,6 +331,8 @@ class OwnedSensor final : public privsep::ConfinedProgram {
       sensor_->add_source(std::move(*source));
       if (!setup.replay_file.empty()) break;
     }
+    if (const auto installed = sensor_->install_filters(); !installed)
+      return fail(Error{fmt::format("pcap_setfilter: {}", installed.error().text)});
     return sensor_->watch_sources();
   }
   int run() override { return sensor_->run(); }
