@@ -60,6 +60,9 @@ std::optional<int> apply_options(const CommandLine& line, std::string_view versi
 }
 
 void blank_key_arguments(std::span<char* const> argv) {
+  // Every abbreviation begins so. Most runs have none, and need not scan.
+  const auto may_be_key = [](std::string_view word) { return word.starts_with("--k"); };
+  if (std::ranges::none_of(argv, may_be_key)) return;
   cli::Scanner scanner(argv, option_texts(), false);
   for (cli::Match match = scanner.next(); match.kind != cli::Match::Kind::end; match = scanner.next()) {
     if (match.kind != cli::Match::Kind::option) continue;

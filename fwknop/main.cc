@@ -13,6 +13,9 @@
 namespace latchkey::fwknop {
 namespace {
 
+/// Two keys and what is made of them; locking more costs time.
+constexpr std::size_t secure_memory_bytes = 16 * 1024;
+
 /// Keys must not end up in a core file or in another process of the same user.
 void forbid_dumps() {
   const rlimit none{};
@@ -23,7 +26,7 @@ void forbid_dumps() {
 int run(std::span<char* const> argv) {
   forbid_dumps();
   Console console;
-  if (const auto ready = crypto::init(); !ready) {
+  if (const auto ready = crypto::init(secure_memory_bytes); !ready) {
     console.error("fwknop: {}", ready.error().text);
     return 1;
   }

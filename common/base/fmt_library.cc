@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // {fmt} compiled into the programs: its shared library would load libstdc++ too, 0.7 ms of every start
 // (doc/PERFORMANCE).
+// No std::locale: it would bring most of libstdc++ into every program, and "{:L}" is used nowhere.
+#define FMT_STATIC_THOUSANDS_SEPARATOR ','
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"

@@ -21,13 +21,15 @@ Scanner::Scanner(std::span<char* const> argv, std::vector<OptionText> table, boo
     : table_(std::move(table)), argv_(argv.begin(), argv.end()), prints_errors_(prints_errors) {
   argv_.push_back(nullptr);
   names_.reserve(table_.size());  // getopt keeps pointers into them
+  all_options_.reserve(table_.size() + 1);
+  peers_options_.reserve(table_.size() + 1);
   for (const OptionText& row : table_) {
     if (row.letter != 0) {
       letters_ += row.letter;
       if (row.argument == Argument::required) letters_ += ':';
     }
     names_.emplace_back(row.name);
-    const std::size_t target = row_of(table_, row.same_as.empty() ? row.name : row.same_as);
+    const std::size_t target = row.same_as.empty() ? names_.size() - 1 : row_of(table_, row.same_as);
     const ::option entry{names_.back().c_str(), row.argument == Argument::required ? required_argument : no_argument,
                          nullptr, first_row_value + static_cast<int>(target)};
     all_options_.push_back(entry);

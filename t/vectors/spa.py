@@ -4,11 +4,11 @@
 import json
 import os
 import re
-import subprocess
 import sys
 
-SOURCE = os.environ.get("LATCHKEY_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
-BUILD = os.environ.get("LATCHKEY_BUILD", os.path.join(SOURCE, "build"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from spa_vectors import SOURCE, Probe, check_fields, hexa, text  # noqa: E402
+
 RECORDS = {"cross": 287, "positive": 97, "negative": 191, "quirks": 35, "validators": 145, "base64": 22, "kdf": 12}
 
 # Where the specification orders another code than the peer's and the record has no recommend_code.
@@ -24,28 +24,6 @@ DEVIATIONS = {
 }
 
 
-class Probe:
-    def __init__(self):
-        self.process = subprocess.Popen([os.path.join(BUILD, "t/vectors/spa_probe")], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-
-    def ask(self, *words):
-        self.process.stdin.write("\t".join(str(w) for w in words) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer.endswith("\n"):
-            sys.exit("the probe died on: " + "\t".join(str(w) for w in words))
-        return answer[:-1].split("\t")
-
-
-def hexa(text):
-    return text.encode("latin-1").hex()
-
-
-def text(word):
-    return bytes.fromhex(word).decode("latin-1")
-
-
 def expected_code(record):
     if record["id"] in DEVIATIONS:
         return DEVIATIONS[record["id"]][0]
@@ -54,21 +32,6 @@ def expected_code(record):
     if record.get("recommend") == "accept":
         return 0
     return record["lib"]["code"] if "lib" in record else 0
-
-
-def check_fields(record, answer, problems):
-    names = ("rand", "user", "timestamp", "version", "msg_type", "message", "nat_access", "server_auth",
-             "client_timeout")
-    got = dict(zip(names, (text(answer[0]), text(answer[1]), int(answer[2]), text(answer[3]), int(answer[4]),
-                           text(answer[5]), None if answer[6] == "-" else text(answer[6]), text(answer[7]) or None,
-                           int(answer[8]))))
-    for name, value in record.get("fields", {}).items():
-        if (value or None) != (got[name] or None):
-            problems.append(f"field {name}: {got[name]!r}, not {value!r}")
-    if record.get("digest_type") and record["digest_type"].upper() != answer[9]:
-        problems.append(f"digest type {answer[9]}")
-    if record.get("plaintext") and record["plaintext"] != text(answer[10]):
-        problems.append(f"plaintext {text(answer[10])!r}")
 
 
 def check_server(probe, record, problems):
@@ -148,8 +111,7 @@ def main():
                     print(f"{name} {record.get('id', run)}: {problem}")
         print(f"{name}: {run} records run, {passed} passed, {count} expected")
         failed |= run != count or passed != count
-    probe.process.stdin.close()
-    failed |= probe.process.wait() != 0
+    failed |= not probe.close()
     return 1 if failed else 0
 
 

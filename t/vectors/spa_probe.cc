@@ -12,6 +12,7 @@
 #include "common/base/text.h"
 #include "common/crypto/aes256.h"
 #include "common/crypto/base64.h"
+#include "common/spa/gpg_packet.h"
 #include "common/spa/open.h"
 #include "common/spa/payload.h"
 #include "common/spa/validate.h"
@@ -53,6 +54,31 @@ std::string run_open(const Arguments& a) {
   const spa::Code code = opened ? spa::Code::success : opened.error();
   std::string line = fmt::format("{}\t{}\t{}", static_cast<int>(code), spa::error_name(code), spa::error_text(code));
   if (opened) line += '\t' + describe(opened->decoded);
+  return line;
+}
+
+std::string describe(const spa::GpgOpened& opened) {
+  std::string line = describe(opened.opened.decoded);
+  if (opened.signatures.empty()) return line + "\t\t\t";
+  const crypto::GpgSignature& first = opened.signatures.front();
+  return line + fmt::format("\t{}\t{}\t{}", first.fingerprint, first.summary, first.status);
+}
+
+// gpg HOME HMAC_TYPE HMAC_KEY REQUIRED IGNORES WIRE -> CODE NAME TEXT GPG_TEXT [fields FINGERPRINT SUMMARY STATUS]
+std::string run_gpg(const Arguments& a) {
+  auto gpg = crypto::Gpg::open({.exe = {}, .home_dir = std::string(a.at(0)), .may_ask = false});
+  if (!gpg) throw std::runtime_error("GPGME: " + gpg.error().text);
+  const spa::PacketKeys keys{
+      {.mode = spa::EncryptionMode::asymmetric, .hmac_type = static_cast<spa::DigestType>(number(a.at(1)))},
+      {},
+      hex(a.at(2))};
+  const Bytes wire = hex(a.at(5));
+  const auto opened = spa::open_gpg(*gpg, spa::IncomingPacket{as_text(wire)}, keys,
+                                    {.is_required = a.at(3) == "1", .ignores_errors = a.at(4) == "1"});
+  const spa::GpgFault fault = opened ? spa::GpgFault{spa::Code::success} : opened.error();
+  std::string line = fmt::format("{}\t{}\t{}\t{}", static_cast<int>(fault.code), spa::error_name(fault.code),
+                                 spa::error_text(fault.code), fault.text);
+  if (opened) line += '\t' + describe(*opened);
   return line;
 }
 
@@ -112,8 +138,8 @@ std::string run_kdf(const Arguments& a) {
 
 int main() {
   const std::map<std::string_view, std::function<std::string(const Arguments&)>> functions{
-      {"open", run_open},         {"payload", run_payload}, {"digest", run_digest},
-      {"validate", run_validate}, {"base64", run_base64},   {"kdf", run_kdf}};
+      {"open", run_open},     {"payload", run_payload}, {"digest", run_digest}, {"validate", run_validate},
+      {"base64", run_base64}, {"kdf", run_kdf},         {"gpg", run_gpg}};
   if (!crypto::init()) return 1;
   for (std::string line; std::getline(std::cin, line);) {
     Arguments words = split(line, '\t');
