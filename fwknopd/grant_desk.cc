@@ -34,7 +34,7 @@ bool is_resolvable(std::string_view host) {
 /// A look-up that can be stopped: the C library's resolver in a process of its own.
 os::Command resolver_command(const std::string& host) {
   os::Command command;
-  command.argv = {"/usr/bin/getent", "ahostsv4", host};
+  command.argv = {"/usr/bin/getent", "--no-addrconfig", "ahostsv4", host};
   command.environment = std::vector<std::string>{"PATH=/usr/bin:/bin", "LC_ALL=C"};
   command.directory.assign(1, '/');
   command.output = os::Stream::capture;

@@ -109,6 +109,7 @@ inline constexpr char direction_not_set[] = "[*] Warning: pcap error on setdirec
 inline constexpr char event_loop[] = "Starting fwknopd main event loop.";
 inline constexpr char dispatch_fatal[] = "[*] Fatal error from pcap_dispatch: {}";
 inline constexpr char dispatch_error[] = "[*] Error from pcap_dispatch: {}";
+inline constexpr char interface_went_down[] = "The interface went down";
 inline constexpr char dispatch_processed[] = "pcap_dispatch() processed: {} packets";
 inline constexpr char no_capture_mode[] = "No available capture mode specified.  Aborting.";
 inline constexpr char udp_server[] = "Kicking off UDP server to listen on port {}.";

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "common/net/interfaces.h"
 #include "common/os/children.h"
 #include "common/os/event_loop.h"
 #include "common/privsep/loop_channel.h"
@@ -53,7 +54,8 @@ class Monitor {
   void on_sensor_end(const Error& error);
   void restart_sensor_later(const std::string& reason);
   void on_limit();
-  void on_interface_down(const std::string& text);
+  void on_interface_down(bool is_gone);
+  void wait_for_interface();
   void on_capture_failed();
   void answer(bool is_done);
 
@@ -72,6 +74,7 @@ class Monitor {
   std::unique_ptr<privsep::LoopChannel> channel_;
   std::vector<std::unique_ptr<privsep::LoopChannel>> old_channels_;  ///< closed, until their callbacks have returned
   os::TimerId sensor_restart_;
+  std::optional<net::NetworkWatcher> network_;  ///< while the interface does not exist
   std::chrono::milliseconds restart_delay_;
   bool was_ready_ = false;
   bool is_ending_ = false;

@@ -45,6 +45,8 @@ bool Monitor::start_sensor() {
 /// Without its channel a sensor ends; the signal is for one that does not.
 void Monitor::stop_sensor() {
   loop_->cancel(sensor_restart_);
+  if (network_) loop_->unwatch(network_->fd());
+  network_.reset();
   if (sensor_pid_ > 0) children_->send_signal(sensor_pid_, SIGKILL);
   sensor_pid_ = -1;
   if (!channel_) return;
@@ -83,7 +85,8 @@ bool Monitor::on_message(const privsep::Message& message) {
       on_limit();
       return true;
     case MessageType::interface_down:
-      on_interface_down(std::string(as_text(payload)));
+      if (payload.size() != 1) return false;
+      on_interface_down(payload[0] == std::byte{1});
       return true;
     case MessageType::capture_failed:
       on_capture_failed();
@@ -131,13 +134,37 @@ void Monitor::on_limit() {
   end(0);
 }
 
-void Monitor::on_interface_down(const std::string& text) {
+void Monitor::on_interface_down(bool is_gone) {
   if (settings().capture.exit_at_interface_down) {
-    log_.error(text::dispatch_fatal, text);
+    log_.error(text::dispatch_fatal, text::interface_went_down);
     end(1);
-  } else {
-    log_.error(text::dispatch_error, text);
+    return;
   }
+  log_.error(text::dispatch_error, text::interface_went_down);
+  if (!is_gone) return;
+  stop_sensor();
+  wait_for_interface();
+}
+
+/// A deleted interface is captured again when one of its name is up.
+void Monitor::wait_for_interface() {
+  auto watcher = net::NetworkWatcher::open();
+  if (!watcher) return restart_sensor_later(watcher.error().text);
+  network_ = std::move(*watcher);
+  const auto on_news = [this](unsigned) {
+    const auto changes = network_->read_changes();
+    const bool is_back =
+        changes && std::ranges::any_of(*changes, [this](const net::NetworkChange& change) {
+          const auto* link = std::get_if<net::LinkChange>(&change);
+          return link && link->is_up && !link->is_deleted && link->name == settings().capture.interface;
+        });
+    if (!is_back) return;
+    loop_->unwatch(network_->fd());
+    network_.reset();
+    if (!start_sensor()) restart_sensor_later("not started");
+  };
+  const auto watched = loop_->watch(network_->fd(), os::readable, on_news);
+  if (!watched) restart_sensor_later(watched.error().text);
 }
 
 void Monitor::on_capture_failed() { end(1); }

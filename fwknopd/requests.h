@@ -24,7 +24,7 @@ enum class MessageType : std::uint16_t {
   command,         ///< an SPA command message (answered)
   cycle,           ///< a command cycle (answered)
   limit_reached,   ///< packet limit
-  interface_down,  ///< the interface went down or away; the payload is libpcap's text
+  interface_down,  ///< one octet: 1 = the interface was deleted, 0 = it is down
   capture_failed,  ///< capturing ended for good; log lines said why
   answer = 100,    ///< monitor to sensor: one octet, 1 = done, 0 = refused
 };

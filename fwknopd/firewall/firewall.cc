@@ -3,6 +3,8 @@
 #include "fwknopd/firewall/firewall.h"
 
 #include "common/base/fd.h"
+#include "fwknopd/firewall/ipfw.h"
+#include "fwknopd/firewall/pf.h"
 #include "fwknopd/firewall/xtables.h"
 
 namespace latchkey::fwknopd {
@@ -29,6 +31,16 @@ struct Verb {
 }  // namespace
 
 std::unique_ptr<Firewall> make_firewall(const FirewallContext& context) {
+  switch (context.settings.kind) {
+    case FirewallKind::ipfw:
+      return std::make_unique<IpfwFirewall>(context);
+    case FirewallKind::pf:
+      return std::make_unique<PfFirewall>(context);
+    case FirewallKind::iptables:
+    case FirewallKind::firewalld:
+    case FirewallKind::nftables:
+      break;
+  }
   return std::make_unique<XtablesFirewall>(context);
 }
 

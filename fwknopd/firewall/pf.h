@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The pf back-end: the rules of one anchor, written anew at each change (spec/fwknopd-runtime.md 5.3).
+#pragma once
+#include <optional>
+#include <string>
+
+#include "fwknopd/firewall/tracking.h"
+
+namespace latchkey::fwknopd {
+
+class PfFirewall final : public TrackingFirewall {
+ public:
+  explicit PfFirewall(const FirewallContext& context) : TrackingFirewall(context) {}
+  bool start(StartKind kind) override;
+  void expire() override;
+  void stop() override;
+  void flush() override;
+  void list(bool is_everything) override;
+
+ private:
+  bool prepare(OpenRule&) override { return true; }
+  bool add(OpenRule& open) override;
+  Words anchor(const Words& more) const;
+  std::optional<std::string> rules_of_anchor();
+  bool write_rules(const std::string& rules);
+};
+
+}  // namespace latchkey::fwknopd
