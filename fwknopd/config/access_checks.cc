@@ -150,7 +150,7 @@ class StanzaCheck {
 // --- lists --------------------------------------------------------------------------------------------------------
 
 template <class List>
-bool expand_list(const Draft& draft, std::string_view keyword, const std::string& text,
+bool expand_list(const config::Place& place, std::string_view keyword, const std::string& text,
                  Result<List> (*parse)(std::string_view), List& list, Report& report) {
   auto parsed = parse(text);
   if (parsed) {
@@ -158,7 +158,7 @@ bool expand_list(const Draft& draft, std::string_view keyword, const std::string
     return true;
   }
   if (!parsed.error().text.empty()) report.detail("{}", parsed.error().text);
-  report.error(draft.place, "[*] Fatal invalid {} in access stanza", keyword);
+  report.error(place, "[*] Fatal invalid {} in access stanza", keyword);
   return report.goes_on();
 }
 
@@ -171,15 +171,17 @@ std::vector<std::string> split_ids(const std::optional<std::string>& text) {
 
 bool expand_lists(Draft& draft, Report& report) {
   Stanza& stanza = draft.stanza;
-  if (!expand_list(draft, "SOURCE", stanza.source_text, parse_address_list, stanza.source, report)) return false;
-  if (stanza.destination_text && !expand_list(draft, "DESTINATION", *stanza.destination_text, parse_address_list,
-                                              stanza.destination.emplace(), report))
+  if (!expand_list(draft.source_place, "SOURCE", stanza.source_text, parse_address_list, stanza.source, report))
     return false;
-  if (stanza.open_ports_text &&
-      !expand_list(draft, "OPEN_PORTS", *stanza.open_ports_text, parse_port_set, stanza.open_ports.emplace(), report))
+  if (stanza.destination_text && !expand_list(draft.destination_place, "DESTINATION", *stanza.destination_text,
+                                              parse_address_list, stanza.destination.emplace(), report))
     return false;
-  if (stanza.restrict_ports_text && !expand_list(draft, "RESTRICT_PORTS", *stanza.restrict_ports_text, parse_port_set,
-                                                 stanza.restrict_ports.emplace(), report))
+  if (stanza.open_ports_text && !expand_list(draft.open_ports_place, "OPEN_PORTS", *stanza.open_ports_text,
+                                             parse_port_set, stanza.open_ports.emplace(), report))
+    return false;
+  if (stanza.restrict_ports_text &&
+      !expand_list(draft.restrict_ports_place, "RESTRICT_PORTS", *stanza.restrict_ports_text, parse_port_set,
+                   stanza.restrict_ports.emplace(), report))
     return false;
   stanza.gpg.remote_ids = split_ids(stanza.gpg.remote_ids_text);
   stanza.gpg.fingerprint_ids = split_ids(stanza.gpg.fingerprint_ids_text);
@@ -264,7 +266,7 @@ void advise_on_stanzas(const std::vector<std::unique_ptr<Draft>>& drafts, Report
       // Compared by digest, so that no key leaves the secure memory.
       const auto value = crypto::digest(crypto::DigestType::sha256, (*key)->view());
       const auto [use, is_new] = first_uses.try_emplace(std::string(as_text(value.view())), stanza.number);
-      if (!is_new)
+      if (!is_new && use->second != stanza.number)
         report.advise(draft->place, fmt::format("a key of this stanza is also used in stanza #{}", use->second));
     }
     const bool is_any =

@@ -41,7 +41,7 @@ class AccessReader {
       const Entry entry = parse_entry(*line, Colon::ends_keyword);
       if (entry.kind == Entry::Kind::nothing) continue;
       config::Place place{source->file, line->number, entry.keyword_column};
-      if (report_.is_checking()) report_.set_line(mask_line(*line, entry));
+      if (report_.is_checking()) report_.keep_line(place, mask_line(*line, entry));
       if (entry.kind == Entry::Kind::invalid) {
         tell_invalid(*line, entry, place, Severity::fatal);
         if (!report_.goes_on()) return false;
@@ -81,7 +81,7 @@ class AccessReader {
   bool use(FileState& file, const config::Line& line, const Entry& entry, config::Place place) {
     trace(file, line, entry);
     const std::string value(entry.value);
-    if (entry.keyword == "SOURCE") return begin_stanza(file, value, place);
+    if (entry.keyword == "SOURCE") return begin_stanza(file, value, place, entry.value_column);
     if (entry.keyword.starts_with('%')) {
       config::Place path_place = place;
       path_place.column = entry.value_column;
@@ -98,7 +98,9 @@ class AccessReader {
     place.column = entry.value_column;
     AccessLine access{settings_, report_, place, entry.keyword, entry.value, *file.stanza, file.stanza->stanza};
     advise_on_placeholder(access);
-    return row->set(access) || report_.goes_on();
+    if (row->set(access)) return true;
+    file.stanza->has_bad_line = true;
+    return report_.goes_on();
   }
 
   void trace(const FileState& file, const config::Line& line, const Entry& entry) {
@@ -142,10 +144,13 @@ class AccessReader {
 
   // --- stanzas ----------------------------------------------------------------------------------------------------
 
-  bool begin_stanza(FileState& file, const std::string& source, const config::Place& place) {
+  bool begin_stanza(FileState& file, const std::string& source, const config::Place& place, unsigned value_column) {
     if (!end_stanza(file)) return false;
+    config::Place value_place = place;
+    value_place.column = value_column;
     auto draft = std::make_unique<Draft>();
     draft->place = place;
+    draft->source_place = std::move(value_place);
     draft->stanza.source_text = source;
     draft->stanza.file = file.path;
     draft->stanza.line = place.line;
@@ -157,7 +162,8 @@ class AccessReader {
 
   bool end_stanza(FileState& file) {
     Draft* const draft = std::exchange(file.stanza, nullptr);
-    if (draft == nullptr || check_stanza(*draft, settings_, report_, Severity::fatal)) return true;
+    if (draft == nullptr || draft->has_bad_line || check_stanza(*draft, settings_, report_, Severity::fatal))
+      return true;
     if (!report_.is_checking()) report_.error(draft->place, "[*] Data error in access file: '{}'", file.path);
     return report_.goes_on();
   }
@@ -209,7 +215,7 @@ class AccessReader {
       const Entry entry = parse_entry(*line, Colon::ends_keyword);
       if (entry.kind == Entry::Kind::nothing) continue;
       const config::Place place{source->file, line->number, entry.value_column};
-      if (report_.is_checking()) report_.set_line(mask_line(*line, entry));
+      if (report_.is_checking()) report_.keep_line(place, mask_line(*line, entry));
       if (entry.kind == Entry::Kind::invalid) {
         tell_invalid(*line, entry, place, Severity::drops_stanza);
         return false;

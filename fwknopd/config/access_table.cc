@@ -85,6 +85,11 @@ bool put(T& slot, T value) {
 bool put_text(std::optional<std::string>& slot, Line line) {
   return put<std::optional<std::string>>(slot, std::string(line.value));
 }
+// Lists are parsed when the whole tree has been read; their place is kept for what may be wrong in them.
+bool put_list(std::optional<std::string>& slot, config::Place& place, Line line) {
+  place = line.place;
+  return put_text(slot, line);
+}
 bool put_yes(bool& slot, Line line) { return put(slot, config::is_yes(line.value)); }
 
 bool set_timeout(Line line, std::chrono::seconds& slot) {
@@ -258,10 +263,11 @@ constexpr auto
                 reader_row("%include_keys", ValueKind::path, config::repeatable),
                 reader_row("SOURCE", ValueKind::address_list, config::starts_stanza),
                 row("DESTINATION", ValueKind::address_list,
-                    [](Line l) { return put_text(l.stanza.destination_text, l); }),
-                row("OPEN_PORTS", ValueKind::port_list, [](Line l) { return put_text(l.stanza.open_ports_text, l); }),
+                    [](Line l) { return put_list(l.stanza.destination_text, l.draft.destination_place, l); }),
+                row("OPEN_PORTS", ValueKind::port_list,
+                    [](Line l) { return put_list(l.stanza.open_ports_text, l.draft.open_ports_place, l); }),
                 row("RESTRICT_PORTS", ValueKind::port_list,
-                    [](Line l) { return put_text(l.stanza.restrict_ports_text, l); }),
+                    [](Line l) { return put_list(l.stanza.restrict_ports_text, l.draft.restrict_ports_place, l); }),
                 row(
                     "KEY", ValueKind::secret, [](Line l) { return set_passphrase(l, key(l)); }, in_key_files),
                 row(

@@ -61,15 +61,14 @@ class ConfReader {
     std::size_t row;
     ConfText text;
     std::string path;
-    std::string masked_line;
   };
 
   void use(const config::SourceLine& source) {
     const Entry entry = parse_entry(source.line, Colon::is_ordinary);
     if (entry.kind == Entry::Kind::nothing) return;
     const std::string& path = source.place.file->path;
-    if (report_.is_checking()) report_.set_line(mask_line(source.line, entry));
     config::Place place{source.place.file, source.place.line, entry.keyword_column};
+    if (report_.is_checking()) report_.keep_line(place, mask_line(source.line, entry));
     if (entry.kind == Entry::Kind::invalid) return tell_invalid(source, place);
     const auto row = find_conf_row(entry.keyword);
     if (!row) {
@@ -81,7 +80,7 @@ class ConfReader {
     std::erase_if(waiting_, [&](const Waiting& other) { return other.row == *row; });
     Expansion expansion = expand(entry.value, texts_);
     if (expansion.kind == Expansion::Kind::unknown) {
-      waiting_.push_back({*row, {std::string(entry.value), place}, path, std::string(source.line.text)});
+      waiting_.push_back({*row, {std::string(entry.value), place}, path});
     } else {
       assign(*row, {std::move(expansion.value), std::move(place)});
     }
@@ -115,7 +114,6 @@ class ConfReader {
       });
     }
     for (const Waiting& item : waiting_) {
-      report_.set_line(item.masked_line);
       if (report_.is_checking()) {
         report_.warning(log::Level::error, item.text.place, "Invalid embedded variable in: '{}'", item.text.value);
         continue;

@@ -17,7 +17,9 @@ namespace latchkey::fwknopd {
 
 struct Draft {
   Stanza stanza;
-  config::Place place;  ///< of its SOURCE line
+  config::Place place;                                                                    ///< of its SOURCE line
+  config::Place source_place, destination_place, open_ports_place, restrict_ports_place;  ///< of the lists
+  bool has_bad_line = false;  ///< only the configuration check goes on after one
   std::optional<std::string> cycle_open;
   std::optional<std::string> cycle_close;
   bool has_group = false, has_sudo_group = false;

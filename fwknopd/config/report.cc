@@ -28,8 +28,13 @@ void Report::collect(config::Severity severity, const config::Place& place, std:
   diagnostic.text = strip_right(without_mark(text.substr(0, text.find('\n'))));
   if (!detail_.empty()) diagnostic.text = fmt::format("{}: {}", without_mark(detail_), diagnostic.text);
   detail_.clear();
-  if (place.column != 0) diagnostic.source_line = line_;
+  const auto line = lines_.find({place.file.get(), place.line});
+  if (line != lines_.end()) diagnostic.source_line = line->second;
   diagnostics_.push_back(std::move(diagnostic));
+}
+
+void Report::keep_line(const config::Place& place, std::string masked_line) {
+  if (is_checking()) lines_.insert_or_assign({place.file.get(), place.line}, std::move(masked_line));
 }
 
 void Report::advise(const config::Place& place, std::string text) {

@@ -3,8 +3,10 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/config/diagnostic.h"
@@ -26,7 +28,7 @@ class Report {
   bool goes_on() const { return !has_errors_ || is_checking(); }
   const std::vector<config::Diagnostic>& diagnostics() const { return diagnostics_; }
   /// Lines of files with their secrets, for the check's carets: none are kept when running.
-  void set_line(std::string masked_line) { line_ = std::move(masked_line); }
+  void keep_line(const config::Place& place, std::string masked_line);
 
   /// A line of the peer's that makes the configuration unusable.
   template <class... T>
@@ -73,7 +75,7 @@ class Report {
   log::Logger& log_;
   Mode mode_;
   bool has_errors_ = false;
-  std::string line_;
+  std::map<std::pair<const config::SourceFile*, unsigned>, std::string> lines_;
   std::string detail_;
   std::vector<config::Diagnostic> diagnostics_;
 };
