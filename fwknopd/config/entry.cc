@@ -11,6 +11,7 @@ namespace latchkey::fwknopd {
 namespace {
 
 constexpr std::string_view stars = "***";
+constexpr std::size_t longest_shown_name = 32;
 
 unsigned column_of(std::string_view part, std::string_view line) {
   return static_cast<unsigned>(part.data() - line.data()) + 1;
@@ -46,15 +47,16 @@ bool is_secret_keyword(std::string_view keyword) {
 }
 
 std::string mask_line(const config::Line& line, const Entry& entry) {
-  const std::string_view text = strip_right(line.text);
-  const bool has_glued_value = entry.keyword.find_first_of(":=") != std::string_view::npos;
-  if (!line.is_too_long && !is_secret_keyword(entry.keyword)) return std::string(line.text);
-  if (has_glued_value || line.is_too_long) {
-    const std::size_t shown = entry.keyword.find_first_of(":=");
-    return std::string(entry.keyword.substr(0, std::min<std::size_t>(shown, 32))) + " " + std::string(stars);
-  }
+  const std::string_view start = strip_left(line.text);
+  const std::string_view word =
+      start.substr(0, static_cast<std::size_t>(std::ranges::find_if(start, is_blank) - start.begin()));
+  if (!line.is_too_long && !is_secret_keyword(word)) return std::string(line.text);
+  const std::size_t name_end = std::min(word.find_first_of(":="), word.size());
+  const bool has_glued_value = name_end + 1 < word.size();
+  if (line.is_too_long || has_glued_value)
+    return std::string(word.substr(0, std::min<std::size_t>(name_end, longest_shown_name))) + " " + std::string(stars);
   if (entry.kind != Entry::Kind::assignment) return std::string(line.text);
-  return std::string(text.substr(0, entry.value_column - 1)) + std::string(stars);
+  return std::string(line.text.substr(0, entry.value_column - 1)) + std::string(stars);
 }
 
 }  // namespace latchkey::fwknopd
