@@ -12,6 +12,7 @@
 #include "fwknopd/config/access_checks.h"
 #include "fwknopd/config/access_table.h"
 #include "fwknopd/config/entry.h"
+#include "fwknopd/config/old_keywords.h"
 #include "fwknopd/config/path_check.h"
 #include "fwknopd/config/permissions.h"
 

@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "common/base/text.h"
 #include "common/config/line_reader.h"
@@ -14,6 +13,7 @@
 #include "common/os/user.h"
 #include "common/spa/keys.h"
 #include "common/spa/types.h"
+#include "fwknopd/config/expiry_date.h"
 #include "fwknopd/config/path_check.h"
 
 namespace latchkey::fwknopd {
@@ -342,30 +342,6 @@ constexpr auto
                  [](Line l) { return put<std::optional<bool>>(l.draft.permit_client_ports, config::is_yes(l.value)); }},
             });
 
-constexpr auto old_keywords = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"CMD_REGEX", "commands cannot be restricted by a pattern"},
-    {"DATA_COLLECT_MODE", "the capture is chosen in fwknopd.conf"},
-    {"DISABLE_FW_ACCESS", "every stanza opens the firewall, unless it has CMD_CYCLE_OPEN"},
-    {"ENABLE_EXTERNAL_CMDS", "use CMD_CYCLE_OPEN, CMD_CYCLE_CLOSE and CMD_CYCLE_TIMER"},
-    {"ENABLE_OUTPUT_ACCESS", "ENABLE_IPT_OUTPUT in fwknopd.conf decides for all stanzas"},
-    {"ENCRYPT_SEQUENCE", "port knocking is knockd's"},
-    {"EXTERNAL_CMD_ALARM", "use CMD_CYCLE_TIMER"},
-    {"EXTERNAL_CMD_CLOSE", "use CMD_CYCLE_CLOSE"},
-    {"EXTERNAL_CMD_OPEN", "use CMD_CYCLE_OPEN"},
-    {"INTERNAL_NET_ACCESS", "use FORCE_NAT"},
-    {"KNOCK_INTERVAL", "port knocking is knockd's"},
-    {"KNOCK_LIMIT", "port knocking is knockd's"},
-    {"MAX_TIME_DIFF", "port knocking is knockd's"},
-    {"MIN_TIME_DIFF", "port knocking is knockd's"},
-    {"PORT_OFFSET", "port knocking is knockd's"},
-    {"REQUIRE_AUTH_METHOD", "there is no second authentication"},
-    {"REQUIRE_OS", "operating systems are not looked at"},
-    {"REQUIRE_OS_REGEX", "operating systems are not looked at"},
-    {"SEQUENCE", "port knocking is knockd's"},
-    {"SHADOW_FILE", "there is no second authentication"},
-    {"SHARED_SEQUENCE", "port knocking is knockd's"},
-});
-
 constexpr bool names_differ() {
   for (std::size_t i = 0; i < rows.size(); ++i)
     for (std::size_t k = 0; k < i; ++k)
@@ -382,31 +358,6 @@ const AccessRow* find_access_row(std::string_view keyword) {
   const auto found =
       std::ranges::find_if(rows, [keyword](const AccessRow& candidate) { return candidate.text.name == keyword; });
   return found == rows.end() ? nullptr : &*found;
-}
-
-std::optional<std::string_view> advice_for_old_keyword(std::string_view keyword) {
-  for (const auto& [name, advice] : old_keywords)
-    if (name == keyword) return advice;
-  return std::nullopt;
-}
-
-std::optional<std::int64_t> parse_expiry_date(std::string_view text) {
-  const auto parts = split(text, '/');
-  if (parts.size() != 3 || parts[0].size() > 2 || parts[1].size() > 2 || (parts[2].size() != 2 && parts[2].size() != 4))
-    return std::nullopt;
-  const auto month = parse_number<unsigned>(parts[0], 1, 12);
-  const auto day = parse_number<unsigned>(parts[1], 1, 31);
-  const auto year = parts[2].size() == 2 ? parse_number<int>(parts[2], 0, 99) : parse_number<int>(parts[2], 1971, 9999);
-  if (!month || !day || !year) return std::nullopt;
-  const std::chrono::year full_year(parts[2].size() == 2 ? 2000 + *year : *year);
-  if (!std::chrono::year_month_day(full_year, std::chrono::month(*month), std::chrono::day(*day)).ok())
-    return std::nullopt;
-  std::tm local{};
-  local.tm_year = static_cast<int>(full_year) - 1900;
-  local.tm_mon = static_cast<int>(*month) - 1;
-  local.tm_mday = static_cast<int>(*day);
-  local.tm_isdst = -1;
-  return std::mktime(&local);
 }
 
 }  // namespace latchkey::fwknopd

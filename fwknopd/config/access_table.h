@@ -25,10 +25,4 @@ std::span<const AccessRow> access_rows();
 /// acts on them, their `set` is null.
 const AccessRow* find_access_row(std::string_view keyword);
 
-/// What to do about a keyword of fwknop 1.9's access.conf that 2.x does not have; nullopt for any other.
-std::optional<std::string_view> advice_for_old_keyword(std::string_view keyword);
-
-/// Local midnight of `M/D/YY` or `M/D/YYYY`, a real day in 1971..9999, two digits meaning 2000..2099.
-std::optional<std::int64_t> parse_expiry_date(std::string_view text);
-
 }  // namespace latchkey::fwknopd

@@ -9,11 +9,11 @@
 #include <fstream>
 
 #include "common/crypto/secret.h"
-#include "fwknopd/config/access_table.h"
 #include "fwknopd/config/chain_spec.h"
 #include "fwknopd/config/conf_table.h"
 #include "fwknopd/config/dump.h"
 #include "fwknopd/config/entry.h"
+#include "fwknopd/config/expiry_date.h"
 #include "fwknopd/config/lists.h"
 #include "fwknopd/config/load.h"
 
