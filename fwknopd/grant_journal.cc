@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 
 #include "common/base/text.h"
 #include "common/os/files.h"
@@ -145,7 +147,10 @@ std::string format_journal_line(const PendingClose& close, const JournalTime& no
 
 JournalContents parse_journal(std::string_view text, const JournalTime& now) {
   JournalContents contents;
+  unsigned line_number = 0;
   for (const std::string_view line : split(text, '\n')) {
+    ++line_number;
+    if (line.empty()) continue;
     Fields fields(line);
     const auto kind = fields.text();
     if (kind == "end") {
@@ -153,18 +158,23 @@ JournalContents parse_journal(std::string_view text, const JournalTime& now) {
       continue;
     }
     const auto id = fields.number<std::uint64_t>();
+    bool is_understood = false;
     if (kind == "rule") {
       OpenRule rule = take_rule(fields, now);
       rule.id = id;
-      if (fields.is_valid()) contents.rules.push_back(std::move(rule));
+      is_understood = fields.is_valid();
+      if (is_understood) contents.rules.push_back(std::move(rule));
     } else if (kind == "close") {
       PendingClose close = take_close(fields, now);
       close.id = id;
-      if (fields.is_valid() && !close.command.empty()) contents.closes.push_back(std::move(close));
+      is_understood = fields.is_valid() && !close.command.empty();
+      if (is_understood) contents.closes.push_back(std::move(close));
     } else if (kind == "done" && fields.is_valid()) {
+      is_understood = true;
       erase_id(contents.rules, id);
       erase_id(contents.closes, id);
     }
+    if (!is_understood) contents.bad_lines.push_back(line_number);
   }
   return contents;
 }
@@ -173,7 +183,9 @@ JournalContents GrantJournal::open(const std::string& path) {
   path_ = path;
   const JournalTime now = journal_time(clock_);
   const auto text = os::read_file(path, largest_file_bytes);
+  if (!text && text.error().os_code != ENOENT) keep_aside(text.error());
   JournalContents contents = text ? parse_journal(*text, now) : JournalContents{};
+  for (const unsigned line : contents.bad_lines) log_.warning("{}:{}: not a line of a state file", path, line);
   for (OpenRule& rule : contents.rules) {
     rule.id = next_id_++;
     open_lines_[rule.id] = format_journal_line(rule, now);
@@ -183,19 +195,6 @@ JournalContents GrantJournal::open(const std::string& path) {
     open_lines_[close.id] = format_journal_line(close, now);
   }
   compact();
-  return contents;
-}
-
-/// A new file with what is open, in place of the old one.
-void GrantJournal::compact() {
-  std::string text;
-  for (const auto& [id, line] : open_lines_) text += line + "\n";
-  file_.reset();
-  dead_lines_ = 0;
-  if (const auto written = os::replace_file_atomically(path_, text, 0600); !written) {
-    log_.warning("Could not write the state file: {}", written.error().text);
-    return;
-  }
   os::AppendLogOptions options;
   options.torn_line = os::AppendLogOptions::TornLine::cut_it;
   auto file = os::AppendLog::open(path_, options);
@@ -203,6 +202,26 @@ void GrantJournal::compact() {
     file_ = std::move(*file);
   } else {
     log_.warning("Could not open the state file: {}", file.error().text);
+  }
+  return contents;
+}
+
+/// A state file that cannot be read may still tell an administrator what is open: it is never written over.
+void GrantJournal::keep_aside(const Error& error) {
+  const std::string aside = path_ + ".unreadable";
+  const bool is_moved = ::rename(path_.c_str(), aside.c_str()) == 0;
+  log_.error("Could not read the state file, rules of an earlier run are not known: {}{}", error.text,
+             is_moved ? "; it is now " + aside : std::string());
+}
+
+/// A new file with what is open, in place of the old one. When that fails the old one goes on growing.
+void GrantJournal::compact() {
+  std::string text;
+  for (const auto& [id, line] : open_lines_) text += line + "\n";
+  dead_lines_ = 0;
+  // An AppendLog notices that its file was replaced.
+  if (const auto written = os::replace_file_atomically(path_, text, 0600); !written) {
+    log_.warning("Could not write the state file: {}", written.error().text);
   }
 }
 

@@ -31,6 +31,7 @@ struct JournalContents {
   std::vector<OpenRule> rules;
   std::vector<PendingClose> closes;
   bool is_ended = false;
+  std::vector<unsigned> bad_lines;  ///< numbers, from 1, of lines that make no sense
 };
 
 /// What `now` means on the machine.
@@ -43,7 +44,7 @@ JournalTime journal_time(const Clock& clock);
 
 std::string format_journal_line(const OpenRule& rule, const JournalTime& now);
 std::string format_journal_line(const PendingClose& close, const JournalTime& now);
-/// What is still open after all lines. Lines that make no sense (a torn one) are skipped.
+/// What is still open after all lines. Lines that make no sense (a torn one) are skipped and counted.
 JournalContents parse_journal(std::string_view text, const JournalTime& now);
 
 class GrantJournal final : public RuleJournal {
@@ -66,6 +67,7 @@ class GrantJournal final : public RuleJournal {
   bool append(const std::string& line);
   void finish(std::uint64_t id);
   void compact();
+  void keep_aside(const Error& error);
 
   log::Logger& log_;
   const Clock& clock_;
