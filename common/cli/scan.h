@@ -34,10 +34,11 @@ class Scanner {
 
  private:
   bool names_an_extension() const;
+  /// Made when first needed: few command lines name an extension.
+  const ::option* long_options(bool with_extensions);
 
   std::vector<OptionText> table_;
   std::vector<char*> argv_;
-  std::vector<std::string> names_;
   std::string letters_;
   std::vector<::option> peers_options_;  ///< without the extensions
   std::vector<::option> all_options_;
