@@ -63,10 +63,10 @@ void apply_line(std::string_view line, PendingStops& stops) {
   const auto due = parse_time(words[2]);
   const auto timeout = parse_number<std::int32_t>(words[3], 0);
   auto door = decode(words[4]);
-  auto source = decode(words[5]);
+  const auto source = net::parse_ip_address(words[5]);
   auto command = decode(words[6]);
   if (due && timeout && door && source && command)
-    stops[*id] = {*due, *timeout, std::move(*door), std::move(*source), std::move(*command)};
+    stops[*id] = {*due, *timeout, std::move(*door), *source, std::move(*command)};
 }
 
 std::string format_removed(std::uint64_t id) { return fmt::format("- {}", id); }
@@ -81,7 +81,7 @@ PendingStops parse_journal(std::string_view text) {
 
 std::string format_added(std::uint64_t id, const PendingStop& stop) {
   return fmt::format("+ {} {} {} {} {} {}", id, stop.due.time_since_epoch().count(), stop.timeout_s, encode(stop.door),
-                     encode(stop.source), encode(stop.command));
+                     net::format_ip_address(stop.source), encode(stop.command));
 }
 
 Result<StopJournal> StopJournal::open(const std::string& folder, const std::string& name, std::string_view boot_id) {

@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/result.h"
+#include "common/net/address.h"
 #include "common/os/append_log.h"
 
 namespace latchkey::knockd {
@@ -19,7 +20,7 @@ struct PendingStop {
   MonotonicTime due{};
   std::int32_t timeout_s = 0;
   std::string door;
-  std::string source;   ///< as shown in the log lines
+  net::IpAddress source;
   std::string command;  ///< ready to run
   friend bool operator==(const PendingStop&, const PendingStop&) = default;
 };

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <utility>
+
 #include "common/base/text.h"
 #include "common/net/link_type.h"
 #include "common/os/notify.h"
@@ -96,6 +98,14 @@ Result<void> Monitor::prepare_loop() {
   if (!children) return fail(children.error());
   children_ = std::move(*children);
   workers_.emplace(*loop_, *children_, output_, WorkerLimits{});
+  if (!options_.looks_up_names) return {};
+  const std::string user = suite_.sandbox_user.empty() ? privsep::default_sensor_user() : suite_.sandbox_user;
+  names_.emplace(*loop_, *children_, user, [this] {
+    output_.write_held(true);
+    if (when_written_ && !output_.has_held()) std::exchange(when_written_, nullptr)();
+  });
+  output_.use_names({.is_pending = [this](const net::IpAddress& address) { return names_->is_pending(address); },
+                     .show = [this](const net::IpAddress& address) { return names_->show(address); }});
   return {};
 }
 
@@ -171,9 +181,12 @@ void Monitor::end(int status) {
   if (!is_first) return;
   if (!os::notify_stopping()) output_.say(with_debug, "the service manager cannot be told");
   const auto finish = [this] {
-    write_end_lines();
-    if (pid_file_) pid_file_->remove();
-    loop_->stop();
+    // A look-up that is under way ends within a second.
+    if (output_.has_held()) {
+      when_written_ = [this] { leave(); };
+    } else {
+      leave();
+    }
   };
   // Nobody gets in any more; what is open is closed now rather than in its time.
   sensor_.reset();
@@ -183,10 +196,17 @@ void Monitor::end(int status) {
   if (!is_replay()) loop_->call_after(longest_end, finish);
 }
 
+void Monitor::leave() {
+  write_end_lines();
+  if (pid_file_) pid_file_->remove();
+  loop_->stop();
+}
+
 void Monitor::write_end_lines() {
   if (!ending_status_) output_.say(with_verbose, texts::waiting);
   output_.say(with_verbose, texts::closing);
   output_.say(to_log, texts::shutting_down);
+  output_.write_held(false);
 }
 
 }  // namespace latchkey::knockd

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The monitor: keeps the privileges; runs commands, marks one-time sequences, writes every line.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -15,6 +16,7 @@
 #include "common/os/event_loop.h"
 #include "common/os/pid_file.h"
 #include "knockd/configuration.h"
+#include "knockd/names.h"
 #include "knockd/options.h"
 #include "knockd/output.h"
 #include "knockd/sensor_link.h"
@@ -39,6 +41,7 @@ class Monitor {
   void use_journal();
   Result<void> watch_signals();
   void end(int status);
+  void leave();
   void write_end_lines();
   bool is_replay() const { return !options_.replay_file.empty(); }
   std::string log_file() const { return config_.log_file.value_or(options_.log_file); }
@@ -82,6 +85,7 @@ class Monitor {
 
   std::unique_ptr<os::EventLoop> loop_;
   std::unique_ptr<os::Children> children_;
+  std::optional<Names> names_;  ///< with -l
   std::optional<Workers> workers_;
   std::unique_ptr<SensorLink> sensor_;
   std::vector<std::string> captured_;  ///< the interfaces of the running sensor
@@ -92,6 +96,7 @@ class Monitor {
   std::vector<net::IpAddress> local_addresses_;
   std::optional<os::PidFile> pid_file_;
   std::optional<int> ending_status_;
+  std::function<void()> when_written_;  ///< once no line waits for a name
   bool is_reload_wanted_ = false;
   log::RateLimit eviction_limit_{1, std::chrono::minutes(1)};
   log::RateLimit restart_limit_{5, std::chrono::minutes(1)};

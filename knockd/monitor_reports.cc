@@ -35,23 +35,22 @@ const Door* Monitor::find_door(DoorIndex index, const net::IpAddress& source) co
 }
 
 void Monitor::take_reports(const std::vector<SensorReport>& reports) {
-  const auto say_of_door = [this](DoorIndex index, const net::IpAddress& source, auto text) {
+  const auto say_of_door = [this](DoorIndex index, const net::IpAddress& source, std::string_view format,
+                                  std::uint32_t stage) {
     const Door* const door = find_door(index, source);
-    if (door != nullptr) output_.say(with_verbose | to_log, text(net::format_ip_address(source), door->name));
+    if (door == nullptr) return;
+    output_.say_of(with_verbose | to_log, source, [format, stage, name = door->name](const std::string& shown) {
+      return fmt::format(fmt::runtime(format), shown, name, stage);
+    });
   };
   for (const SensorReport& report : reports) {
     std::visit(Overloaded{
                    [&](const StageReached& r) {
-                     say_of_door(r.door, r.source, [&](const std::string& source, const std::string& door) {
-                       return fmt::format(texts::stage, source, door, r.stage);
-                     });
+                     if (names_ && r.stage == 1) names_->look_up(r.source);
+                     say_of_door(r.door, r.source, texts::stage, r.stage);
                    },
                    [&](const Opened& r) { take_opening(r); },
-                   [&](const TimedOut& r) {
-                     say_of_door(r.door, r.source, [&](const std::string& source, const std::string& door) {
-                       return fmt::format(texts::sequence_timeout, source, door, r.stage);
-                     });
-                   },
+                   [&](const TimedOut& r) { say_of_door(r.door, r.source, texts::sequence_timeout, r.stage); },
                    [&](const Removed& r) {
                      const std::string source = net::format_ip_address(r.source);
                      output_.say(with_debug, r.was_successful ? fmt::format(texts::removing_successful, source)
@@ -74,12 +73,12 @@ void Monitor::take_reports(const std::vector<SensorReport>& reports) {
 void Monitor::take_opening(const Opened& opened) {
   const Door* const door = find_door(opened.door, opened.source);
   if (door == nullptr) return;
-  const std::string source = net::format_ip_address(opened.source);
-  output_.say(with_verbose | to_log, fmt::format(texts::opened, source, door->name));
-  if (!door->lock.is_one_time) return workers_->open(*door, opened.source, source);
+  output_.say_of(with_verbose | to_log, opened.source,
+                 [name = door->name](const std::string& shown) { return fmt::format(texts::opened, shown, name); });
+  if (!door->lock.is_one_time) return workers_->open(*door, opened.source);
   // The sequence is used up on the disk before anybody gets in by it.
   if (use_one_time_sequence(opened.door)) {
-    workers_->open(*door, opened.source, source);
+    workers_->open(*door, opened.source);
     load_next_sequence(opened.door);
   } else {
     output_.say(to_error | to_log, fmt::format(texts::mark_failed, door->name));

@@ -13,6 +13,7 @@ namespace latchkey::knockd {
 namespace {
 
 constexpr std::size_t max_log_bytes = 1023;
+constexpr std::size_t most_held_lines = 10000;
 // Debian's package logs to "daemon"; the project's own releases log to "user".
 constexpr int facility = LOG_DAEMON;
 
@@ -28,6 +29,37 @@ Output::Output(Options options, const Clock& clock) : options_(options), clock_(
 }
 
 void Output::say(unsigned channels, std::string_view text) {
+  if (held_.empty()) return write(channels, text);
+  write(channels & to_error, text);
+  hold({channels & ~unsigned{to_error}, std::nullopt, [line = std::string(text)](const std::string&) { return line; }});
+}
+
+void Output::say_of(unsigned channels, const net::IpAddress& source,
+                    std::function<std::string(const std::string&)> text) {
+  const bool must_wait = names_ && (!held_.empty() || names_->is_pending(source));
+  if (!must_wait) return write(channels, text(show(source)));
+  hold({channels, source, std::move(text)});
+}
+
+void Output::hold(Held line) {
+  held_.push_back(std::move(line));
+  if (held_.size() > most_held_lines) write_held(false);
+}
+
+void Output::write_held(bool only_answered) {
+  while (!held_.empty()) {
+    const Held& line = held_.front();
+    if (only_answered && line.source && names_->is_pending(*line.source)) return;
+    write(line.channels, line.text(line.source ? show(*line.source) : std::string()));
+    held_.pop_front();
+  }
+}
+
+std::string Output::show(const net::IpAddress& source) const {
+  return names_ ? names_->show(source) : net::format_ip_address(source);
+}
+
+void Output::write(unsigned channels, std::string_view text) {
   const bool is_shown =
       ((channels & with_verbose) != 0 && options_.is_verbose) || ((channels & with_debug) != 0 && options_.is_debug);
   if (is_shown) log::StreamSink(STDOUT_FILENO).write(log::Level::info, text);

@@ -31,7 +31,7 @@ void Workers::use_journal(StopJournal journal) {
     const bool is_due = stop.due <= now;
     const auto left = std::chrono::ceil<std::chrono::seconds>(stop.due - now);
     output_.say(with_verbose | to_log,
-                fmt::format("{}: {}: stop command of an earlier run {}", stop.source, stop.door,
+                fmt::format("{}: {}: stop command of an earlier run {}", net::format_ip_address(stop.source), stop.door,
                             is_due ? std::string("is overdue") : fmt::format("is due in {} s", left.count())));
     Worker worker{.door = stop.door,
                   .source = stop.source,
@@ -64,7 +64,7 @@ void Workers::remember(Worker& worker, std::chrono::microseconds delay) {
   }
 }
 
-void Workers::open(const Door& door, const net::IpAddress& source, const std::string& shown_source) {
+void Workers::open(const Door& door, const net::IpAddress& source) {
   const OpeningPlan plan = plan_opening(door, source);
   if (const auto* refused = std::get_if<RefusedOpening>(&plan)) return output_.say(to_error | to_log, refused->text);
   const auto* opening = std::get_if<Opening>(&plan);
@@ -72,7 +72,7 @@ void Workers::open(const Door& door, const net::IpAddress& source, const std::st
   if (running_ >= limits_.max_running || workers_.size() >= limits_.max_workers)
     return output_.say(to_error | to_log, texts::fork_failed);
   const Id id = add({.door = door.name,
-                     .source = shown_source,
+                     .source = source,
                      .stop = opening->stop,
                      .timeout_s = door.cmd_timeout_s,
                      .journal_id = std::nullopt,
@@ -117,7 +117,9 @@ void Workers::wait_for_stop(Id id, MonotonicTime due) {
 void Workers::run_stop(Id id) {
   Worker& worker = workers_.at(id);
   worker.is_waiting = false;
-  output_.say(with_verbose | to_log, fmt::format(texts::command_timeout, worker.source, worker.door));
+  output_.say_of(with_verbose | to_log, worker.source, [door = worker.door](const std::string& shown) {
+    return fmt::format(texts::command_timeout, shown, door);
+  });
   output_.say(with_verbose | to_log, fmt::format(texts::running_command, worker.door, *worker.stop));
   try_stop(id);
 }

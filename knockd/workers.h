@@ -33,8 +33,8 @@ class Workers {
   /// From now on every pending stop command is in the journal; what a former process left behind is run or scheduled.
   void use_journal(StopJournal journal);
 
-  /// A door has opened: runs what its commands are for this source. `shown_source` is the source in log lines.
-  void open(const Door& door, const net::IpAddress& source, const std::string& shown_source);
+  /// A door has opened: runs what its commands are for this source.
+  void open(const Door& door, const net::IpAddress& source);
 
   /// Runs all pending stop commands now instead of in their time, those of openings to come too.
   void stop_waiting();
@@ -45,7 +45,7 @@ class Workers {
  private:
   struct Worker {
     std::string door;
-    std::string source;
+    net::IpAddress source;
     std::optional<std::string> stop;
     std::int32_t timeout_s = 0;
     std::optional<std::uint64_t> journal_id;
