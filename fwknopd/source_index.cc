@@ -32,8 +32,8 @@ std::span<const std::uint32_t> SourceIndex::find(std::uint32_t ipv4) {
   }
   if (only != nullptr) return *only;
   std::ranges::sort(merged_);
-  const auto repeated = std::ranges::unique(merged_);
-  merged_.erase(repeated.begin(), repeated.end());
+  // Not std::ranges::unique: clang 14 cannot use its subrange.
+  merged_.erase(std::unique(merged_.begin(), merged_.end()), merged_.end());
   return merged_;
 }
 
