@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -19,7 +20,7 @@ namespace {
 
 constexpr std::size_t largest_file_bytes = std::size_t{4} << 30;
 /// Shorter lines do not exist; used to reserve room.
-constexpr std::size_t line_bytes = 90;
+constexpr std::size_t line_bytes = 80;
 
 std::string reason_of(int code) { return os_error({}, code).text; }
 
@@ -94,6 +95,12 @@ std::size_t DigestStore::read_lines(const std::string& path, std::string_view te
   std::size_t count = 0;
   unsigned line_number = 0;
   cache_.reserve(cache_.size() + text.size() / line_bytes);
+  std::array<ReplayEntry, 32> waiting;
+  std::size_t waiting_count = 0;
+  const auto add_waiting = [&] {
+    for (std::size_t i = 0; i < waiting_count; ++i) cache_.add(waiting[i]);
+    waiting_count = 0;
+  };
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
@@ -107,8 +114,12 @@ std::size_t DigestStore::read_lines(const std::string& path, std::string_view te
     }
     ++count;
     if (verbosity > 3) log_.debug(text::cache_valid_line, path, line);
-    if (parsed.kind == ReplayLine::Kind::entry) cache_.add(parsed.entry);
+    if (parsed.kind != ReplayLine::Kind::entry) continue;
+    cache_.announce(parsed.entry.digest);
+    waiting[waiting_count++] = parsed.entry;
+    if (waiting_count == waiting.size()) add_waiting();
   }
+  add_waiting();
   return count;
 }
 

@@ -53,13 +53,26 @@ class ReplayCache {
   const ReplayEntry* find(const ReplayDigest& digest) const;
   std::size_t size() const { return entries_.size(); }
   void reserve(std::size_t count);
+  /// Says that this digest will be looked for soon: with many entries the memory is what takes the time.
+  void announce(const ReplayDigest& digest) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[key_of(digest).start & (slots_.size() - 1)], 1);
+  }
 
  private:
+  struct Slot {
+    std::uint32_t number = 0;  ///< index into entries_ and one; 0 is free
+    std::uint32_t tag = 0;     ///< part of the digest
+  };
+  struct Key {
+    std::uint64_t start = 0;
+    std::uint32_t tag = 0;
+  };
+  static Key key_of(const ReplayDigest& digest);
   std::size_t slot_of(const ReplayDigest& digest) const;
   void rehash(std::size_t slot_count);
 
   std::vector<ReplayEntry> entries_;
-  std::vector<std::uint32_t> slots_;  // index + 1 into entries_; 0 is free; the size is a power of two
+  std::vector<Slot> slots_;  // open addressing; the size is a power of two
 };
 
 }  // namespace latchkey::fwknopd

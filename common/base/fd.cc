@@ -2,8 +2,10 @@
 // Closing, writing and reading descriptors completely.
 #include "common/base/fd.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -28,6 +30,10 @@ Result<void> write_all(int fd, std::string_view text) {
 
 Result<std::string> read_all(int fd, std::size_t limit_bytes) {
   std::string text;
+  struct stat status {};
+  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+    text.reserve(std::min(limit_bytes, static_cast<std::size_t>(status.st_size)));  // large files: no doubling
+  }
   std::array<char, 16384> chunk;
   for (;;) {
     const ssize_t got = ::read(fd, chunk.data(), chunk.size());
