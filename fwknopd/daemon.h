@@ -2,13 +2,19 @@
 // The daemon: from a configuration to a running monitor and sensor (DESIGN, rule 5).
 #pragma once
 #include <functional>
+#include <memory>
 
 #include "common/log/logger.h"
 #include "common/os/daemonize.h"
 #include "common/privsep/confine.h"
 #include "fwknopd/config/configuration.h"
+#include "fwknopd/replay_cache.h"
 
 namespace latchkey::fwknopd {
+
+/// Makes the sensor in its new process; see make_sensor().
+using MakeSensor = std::function<Result<std::unique_ptr<privsep::ConfinedProgram>>(
+    privsep::Channel channel, const Configuration& configuration, ReplayCache& cache)>;
 
 struct DaemonOptions {
   Configuration configuration;
@@ -20,6 +26,8 @@ struct DaemonOptions {
   /// After a successful reload, before anything uses the new settings: log routing, pid file. True: the pid file is
   /// another one now, and the log says "Starting fwknopd" instead of "Re-starting fwknopd".
   std::function<bool(const Settings&)> on_new_settings;
+  /// Empty: make_sensor(). Tests put a sensor that was taken over in its place.
+  MakeSensor make_sensor;
 };
 
 /// Runs from the replay cache on (spec/fwknopd-config.md 2, steps 16 to 18; "Starting fwknopd" has been logged) to the

@@ -27,7 +27,8 @@ bool Monitor::start_sensor() {
   // The TCP server holds one connection at a time.
   confine.spare_descriptors = settings().capture.tcp_server ? 1 : 0;
   auto started = privsep::start_confined(confine, [this](privsep::Channel channel) {
-    return make_sensor(std::move(channel), *configuration_, digests_.cache());
+    const auto& make = options_.make_sensor ? options_.make_sensor : MakeSensor(make_sensor);
+    return make(std::move(channel), *configuration_, digests_.cache());
   });
   if (!started) {
     log_.error(text::sensor_not_started, started.error().text);
