@@ -166,8 +166,10 @@ void GrantDesk::grant(const AccessRequest& request, std::optional<Endpoint> nat)
   grant.destination = request.packet_destination;
   grant.services = request.services;
   grant.nat = nat;
-  grant.expires_at_s = to_epoch_seconds(now) + rule_lifetime(stanza, request.client_timeout_s).count();
-  grant.due = clock.monotonic() + (from_epoch_seconds(grant.expires_at_s) - now);
+  const std::chrono::seconds lifetime = rule_lifetime(stanza, request.client_timeout_s);
+  // The comment of the rule holds whole seconds, as the peer's does; the rule itself lives as long as was asked.
+  grant.expires_at_s = to_epoch_seconds(now) + lifetime.count();
+  grant.due = clock.monotonic() + lifetime;
   firewall_->open(stanza, grant);
   schedule_expiry();
   schedule_deep_check();

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""fwknopd: refusing, granting, withdrawing, starting, doing nothing."""
+import base64
+import hashlib
+import random
+import subprocess
+import time
+
+import meters
+import wire
+
+READY = "Starting fwknopd main event loop"
+
+
+def stanza(source="ANY", key=wire.KEY, hmac_key=wire.HMAC_KEY, timeout_s=30):
+    return (f"SOURCE {source}\nKEY_BASE64 {wire.text_of(key)}\nHMAC_KEY_BASE64 {wire.text_of(hmac_key)}\n"
+            f"FW_ACCESS_TIMEOUT {timeout_s}\n\n")
+
+
+def many_stanzas(count, own_sources=False):
+    keys = random.Random(count)
+    return "".join(stanza(wire.address("10.20.0.0", i) if own_sources else "ANY", keys.randbytes(32), keys.randbytes(64))
+                   for i in range(count))
+
+
+def configure(lab, access, **directives):
+    """Both files; the digest cache is where the caller puts it, else new."""
+    folder = lab.dir / f"fwknopd.{configure.count}"
+    configure.count += 1
+    values = {"PCAP_INTF": lab.gateway.interface, "FWKNOP_RUN_DIR": folder / "run", "DIGEST_FILE": folder / "digest.cache", **directives}
+    conf = lab.write(f"{folder.name}/fwknopd.conf", "".join(f"{name} {value};\n" for name, value in values.items()))
+    return conf, lab.write(f"{folder.name}/access.conf", access)
+
+
+configure.count = 0
+
+
+def clean(lab):
+    for table in ("filter", "nat", "mangle"):
+        for action in ("-F", "-X"):
+            lab.gateway.iptables("-t", table, action)
+
+
+def start(lab, path, access, *options, **directives):
+    clean(lab)
+    conf, access_file = configure(lab, access, **directives)
+    daemon = lab.gateway.spawn(path, "-f", "-c", conf, "-a", access_file, *options)
+    daemon.wait_for_line("Kicking off UDP server" if "-U" in options else READY, limit_s=60)
+    time.sleep(0.3)
+    return daemon
+
+
+def latency(bed, trials=20):
+    """A packet goes out; when is its rule in the kernel, and when is it gone? Two seconds are asked for."""
+    asked_s = 2
+    for name, path in bed.fwknopd:
+        addresses = [wire.address("10.91.0.1", i) for i in range(trials)]
+        packets = wire.make_packets(bed.client, bed.lab.dir, addresses)
+        daemon = start(bed.lab, path, stanza(timeout_s=asked_s))
+        events = meters.RuleEvents(bed.lab.gateway)
+        for address, packet in zip(addresses, packets):
+            time.sleep(random.uniform(0.2, 0.4))
+            begin = time.monotonic()
+            bed.sender.spa(packet)
+            came, = events.wait(events.came, [address], 5)
+            if came is None:
+                bed.report.add("SPA packet never became a rule", "trials", name, 1)
+                continue
+            bed.report.add("SPA packet to rule in the kernel", "ms", name, (came - begin) * 1e3, "<= 8")
+        for address, went in zip(addresses, events.wait(events.went, addresses, asked_s + 5)):
+            if went and address in events.came:
+                bed.report.add("rule gone, against the 2 s asked", "ms", name, (went - events.came[address] - asked_s) * 1e3, "0..50")
+        events.close()
+        daemon.stop()
+
+
+def worst(bed, row, of):
+    for (name, unit, _), samples in list(bed.report.rows.items()):
+        if name == of:
+            for implementation, values in samples.items():
+                bed.report.add(row, unit, implementation, max(values), "<= 15" if "SPA" in of else None)
+
+
+def storm(bed, count=500):
+    """Many valid packets at once: when is the last rule there?"""
+    for name, path in bed.fwknopd:
+        for mode, options in (("capture", ()), ("UDP server", ("-U",))):
+            addresses = [wire.address("10.91.2.1", i) for i in range(count)]
+            packets = wire.make_packets(bed.client, bed.lab.dir, addresses)
+            daemon = start(bed.lab, path, stanza(timeout_s=60), *options)
+            if options:
+                bed.lab.gateway.iptables("-t", "raw", "-I", "PREROUTING", "-p", "udp", "--dport", "62201", "-j", "ACCEPT")
+            events = meters.RuleEvents(bed.lab.gateway)
+            begin = time.monotonic()
+            for i, packet in enumerate(packets):
+                bed.sender.spa(packet, source_port=10000 + i)
+            came = [at for at in events.wait(events.came, addresses, 15) if at]
+            bed.report.add(f"{count} valid packets at once, {mode}: let in", "packets", name, len(came), str(count))
+            if came:
+                bed.report.add(f"{count} valid packets at once, {mode}: last one in", "s", name, max(came) - begin, "<= 1.5")
+            events.close()
+            if options:
+                bed.lab.gateway.iptables("-t", "raw", "-D", "PREROUTING", "-p", "udp", "--dport", "62201", "-j", "ACCEPT")
+            daemon.stop()
+
+
+def grant_cost(bed, count=40):
+    """CPU of the daemon and of all programs that it starts, and their number, for one grant."""
+    for name, path in bed.fwknopd:
+        addresses = [wire.address("10.91.5.1", i) for i in range(count)]
+        packets = wire.make_packets(bed.client, bed.lab.dir, addresses)
+        totals = []
+        for used in ([], packets):
+            daemon = start(bed.lab, path, stanza(timeout_s=600))
+            events = meters.RuleEvents(bed.lab.gateway)
+            before = meters.programs_started()
+            for packet in used:
+                bed.sender.spa(packet)
+                time.sleep(0.05)
+            events.wait(events.came, addresses[:len(used)], 20)
+            started = meters.programs_started() - before
+            events.close()
+            totals.append(meters.end_timed(daemon))
+        bed.report.add("one grant: CPU of daemon and programs", "ms", name, (totals[1] - totals[0]) / count, "<= 3")
+        bed.report.add("one grant: programs started", "programs", name, started / count, "1")
+
+
+def junk_cost(bed, row, access, target, source=None, counts=(2000, 12000), digests=0):
+    """CPU for one junk packet: a long capture file against a short one."""
+    frames = [wire.udp_frame(bed.sender.mac, source or "10.77.1.2", bed.sender.target, 62201, packet) for packet in wire.junk(counts[1])]
+    for name, path in bed.fwknopd:
+        used = []
+        for count in counts:
+            file = bed.lab.dir / "junk.pcap"
+            wire.write_capture(file, frames[:count])
+            more = {"DIGEST_FILE": write_digests(bed, digests)} if digests else {}
+            conf, access_file = configure(bed.lab, access, PCAP_LOOP_SLEEP=1, **more)
+            clean(bed.lab)
+            # The peer writes lines by the megabyte: not into a file.
+            daemon = bed.lab.gateway.spawn(path, "-f", "-c", conf, "-a", access_file, "--pcap-file", file,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            used.append(meters.wait_until_idle(daemon.pid))
+            daemon.stop()
+        bed.report.add(row, "us CPU", name, (used[1] - used[0]) / (counts[1] - counts[0]), target)
+
+
+def write_digests(bed, count):
+    path = bed.lab.dir / f"digests.{count}"
+    if not path.exists():
+        lines = ["# <digest> <proto> <src_ip> <src_port> <dst_ip> <dst_port> <time>"]
+        for i in range(count):
+            digest = base64.b64encode(hashlib.sha256(str(i).encode()).digest()).decode().rstrip("=")
+            lines.append(f"{digest} 17 10.1.2.3 40000 10.9.0.1 62201 1767225600")
+        bed.lab.write(path.name, "\n".join(lines) + "\n")
+    return path
+
+
+def refusing(bed):
+    junk_cost(bed, "junk packet, 1 stanza", stanza(), "<= 1.5", counts=(10000, 110000) if not bed.is_quick else (2000, 22000))
+    junk_cost(bed, "junk packet, 1000 stanzas SOURCE ANY", many_stanzas(1000), "<= 350", counts=(200, 1200))
+    junk_cost(bed, "junk packet, 1000 stanzas with a source each", many_stanzas(1000, True), "<= 2",
+              source=wire.address("10.20.0.0", 999), counts=(5000, 55000))
+    junk_cost(bed, "junk packet, 100,000 digests cached", stanza(), "as with none", counts=(200, 1200), digests=100000)
+
+
+def honoured(bed, rates, seconds=4):
+    """Which part of the valid packets (ten a second) becomes a rule within five seconds while junk arrives?"""
+    frames = [wire.udp_frame(bed.sender.mac, "10.50.0.1", bed.sender.target, 62201, packet) for packet in wire.junk(5000)]
+    points = {}
+    for rate in rates:
+        for name, path in bed.fwknopd:
+            addresses = [wire.address("10.91.9.1", i) for i in range(seconds * 10)]
+            packets = wire.make_packets(bed.client, bed.lab.dir, addresses)
+            daemon = start(bed.lab, path, stanza(timeout_s=300))
+            events, sent = meters.RuleEvents(bed.lab.gateway), {}
+            flood = bed.sender.flood(frames, rate, seconds + 0.5)
+            for address, packet in zip(addresses, packets):
+                time.sleep(0.1)
+                sent[address] = time.monotonic()
+                bed.sender.spa(packet)
+            reached = flood.wait()
+            came = events.wait(events.came, addresses, 5)
+            good = [at for address, at in zip(addresses, came) if at and at - sent[address] <= 5]
+            share = 100 * len(good) / len(addresses)
+            bed.report.add(f"valid packets honoured under {rate} junk packets a second", "%", name, share, ">= 99")
+            if reached < 0.9 * rate:
+                bed.report.note(f"the sender reached {reached:.0f} instead of {rate} packets a second ({name})")
+            points.setdefault(name, []).append((rate, 100 - share))
+            events.close()
+            daemon.stop()
+    bed.plot("loss", "valid SPA packets lost under junk", "junk packets a second", "% lost", points)
+
+
+def idle(bed, seconds=10):
+    for name, path in bed.fwknopd:
+        daemon = start(bed.lab, path, stanza())
+        time.sleep(1)
+        wakeups, started, cpu = meters.wakeups(daemon.pid), meters.programs_started(), meters.cpu_us(daemon.pid)
+        time.sleep(seconds)
+        bed.report.add("idle fwknopd: wake-ups", "1/s", name, (meters.wakeups(daemon.pid) - wakeups) / seconds, "0")
+        bed.report.add("idle fwknopd: programs started", "1/s", name, (meters.programs_started() - started) / seconds, "0")
+        bed.report.add("idle fwknopd: CPU", "us/s", name, (meters.cpu_us(daemon.pid) - cpu) / seconds, "0")
+        bed.report.add("idle fwknopd: private memory", "KiB", name, meters.private_kib(daemon.pid), "<= 4096")
+        daemon.stop()
+
+
+def starting(bed):
+    for name, path in bed.fwknopd:
+        clean(bed.lab)
+        conf, access = configure(bed.lab, stanza())
+        begin = time.monotonic()
+        daemon = bed.lab.gateway.spawn(path, "-f", "-c", conf, "-a", access)
+        while READY not in daemon.text() and time.monotonic() - begin < 30:
+            time.sleep(0.0005)
+        bed.report.add("fwknopd: start to main loop", "ms", name, (time.monotonic() - begin) * 1e3, "<= 40")
+        begin = time.monotonic()
+        daemon.stop()
+        bed.report.add("fwknopd: SIGTERM to exit", "ms", name, (time.monotonic() - begin) * 1e3)
+    for count in (10, 1000, 10000):
+        access = many_stanzas(count)
+        for name, path in bed.fwknopd:
+            conf, access_file = configure(bed.lab, access)
+            wall, _, memory = meters.run_timed([path, "-f", "-c", conf, "-a", access_file, "--exit-parse-config"])
+            bed.report.add(f"fwknopd --exit-parse-config, {count} stanzas", "ms", name, wall, {1000: "<= 5 + empty", 10000: "<= 50"}.get(count))
+            bed.report.add(f"fwknopd --exit-parse-config, {count} stanzas: peak memory", "KiB", name, memory)
+    for count in (10000, 1000000) if not bed.is_quick else (10000,):
+        digests = write_digests(bed, count)
+        for name, path in bed.fwknopd:
+            conf, access_file = configure(bed.lab, stanza(), DIGEST_FILE=digests)
+            wall, _, memory = meters.run_timed([path, "-f", "-c", conf, "-a", access_file, "--exit-parse-digest-cache"])
+            bed.report.add(f"digest.cache of {count} lines", "ms", name, wall, {10000: "<= 4 + empty", 1000000: "<= 400"}.get(count))
+            bed.report.add(f"digest.cache of {count} lines: peak memory", "KiB", name, memory)
+
+
+def rows(bed):
+    return {
+        "latency": lambda: latency(bed),
+        "storm": lambda: storm(bed),
+        "grant": lambda: grant_cost(bed),
+        "refusing": lambda: refusing(bed),
+        "honoured": lambda: honoured(bed, (1000, 20000) if bed.is_quick else (1000, 5000, 20000, 100000)),
+        "idle": lambda: idle(bed),
+        "starting": lambda: starting(bed),
+    }
+
+
+def finish(bed):
+    worst(bed, "SPA packet to rule in the kernel: worst trial", "SPA packet to rule in the kernel")
