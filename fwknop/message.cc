@@ -42,7 +42,12 @@ bool is_nat_host(std::string_view host) {
   return std::ranges::all_of(split(host, '.'), is_label);
 }
 
-std::optional<int> parse_port(std::string_view text) { return parse_number<int>(text, 1, 65535); }
+/// The peer reads six characters at most; leading zeros are among them.
+std::optional<int> parse_port(std::string_view text) {
+  constexpr std::size_t longest_port = 6;
+  if (text.size() > longest_port) return std::nullopt;
+  return parse_number<int>(text, 1, 65535);
+}
 
 /// The digits behind the first '/' of the first item.
 std::string_view first_port_text(std::string_view access) {
@@ -155,7 +160,7 @@ Result<NatText> make_nat(const Settings& settings, const std::string& allow_addr
     nat.port = *port;
     const std::size_t slash = nat.access.find('/');
     if (slash == std::string::npos) return fail(Error{"[*] Expecting <proto>/<port> for -A arg."});
-    if (nat.access.find(',') != std::string::npos)
+    if (nat.access.find_first_of(",/", slash + 1) != std::string::npos)
       return fail(Error{"[*] NAT for multiple ports/protocols not yet supported."});
     nat.access = fmt::format("{}/{}", nat.access.substr(0, slash), nat.port);
   }

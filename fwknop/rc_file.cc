@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "common/config/source.h"
 #include "fwknop/rc_directives.h"
@@ -90,13 +91,17 @@ bool apply_line(const PlacedLine& placed, Source source, Settings& settings, RcP
 RcPass apply_rc_section(const std::string& path, std::string_view name, Source source, Settings& settings,
                         Console& console) {
   RcPass pass;
+  // The peer says so of [default] even where there is none.
+  bool is_announced = false;
+  const auto announce = [&] {
+    if (!std::exchange(is_announced, true)) console.debug("process_rc_section() : Parsing section '{}' ...", name);
+  };
+  if (source == Source::default_section) announce();
   const auto result = read_all(path, [&](const PlacedLine& placed) {
     if (!is_same_section(placed.section, name)) return true;
-    if (placed.line.kind == RcLineKind::section) {
-      pass.is_found = true;
-      console.debug("process_rc_section() : Parsing section '{}' ...", name);
-      return true;
-    }
+    pass.is_found = true;
+    announce();
+    if (placed.line.kind == RcLineKind::section) return true;
     return apply_line(placed, source, settings, pass, console);
   });
   if (!result) {
