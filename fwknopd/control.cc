@@ -28,6 +28,15 @@ constexpr std::chrono::milliseconds reaping_patience{500};
 
 constexpr const char* none_running = "No running fwknopd detected.\n";
 
+// A process descriptor: the pid can be nobody else's while it is open. A kernel without it gives none.
+Fd open_process(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+
+// Also of one that has ended and only waits for its parent.
+bool is_dead(const Fd& process) {
+  pollfd watch{.fd = process.get(), .events = POLLIN, .revents = 0};
+  return process && ::poll(&watch, 1, 0) == 1;
+}
+
 // The process that the pid file names, if it is one of ours: a stale pid may belong to anybody by now.
 std::optional<pid_t> find_daemon(const Settings& settings) {
   struct stat facts {};
@@ -49,11 +58,9 @@ std::optional<pid_t> find_daemon(const Settings& settings) {
   const auto state = os::inspect_pid_file(settings.pid_file);
   if (!state || !state->pid) return std::nullopt;
   if (state->is_locked) return state->pid;
-  return os::process_name(*state->pid) == "fwknopd" ? state->pid : std::nullopt;
+  const bool is_ours = os::process_name(*state->pid) == "fwknopd" && !is_dead(open_process(*state->pid));
+  return is_ours ? state->pid : std::nullopt;
 }
-
-// A process descriptor: the pid can be nobody else's while it is open. A kernel without it gives none.
-Fd open_process(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
 // Until the process is reaped: nothing answers to its pid any more.
 bool is_gone(pid_t pid, std::chrono::milliseconds patience) {
