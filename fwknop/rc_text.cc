@@ -10,7 +10,7 @@ namespace latchkey::fwknop {
 namespace {
 
 bool starts_comment(char c) { return c == '#' || c == ';' || c == '\0'; }
-bool ends_value(char c) { return c == ' ' || c == '\t' || c == ';' || c == '#' || c == '\r' || c == '\n'; }
+bool ends_value(char c) { return c == ' ' || c == '\t' || c == ';' || c == '#' || c == '\r' || c == '\n' || c == '\0'; }
 
 /// Cuts the leading characters up to the first that `ends` accepts.
 template <class Predicate>
@@ -56,9 +56,7 @@ RcLine parse_rc_line(std::string_view raw) {
 bool is_same_section(std::string_view a, std::string_view b) { return !a.empty() && equals_ignoring_case(a, b); }
 
 bool is_rc_value(std::string_view value) {
-  return !value.empty() &&
-         std::none_of(value.begin(), value.end(), [](char c) { return ends_value(c) || c == '\0'; }) &&
-         !is_blank(value.front());
+  return !value.empty() && std::none_of(value.begin(), value.end(), ends_value) && !is_blank(value.front());
 }
 
 }  // namespace latchkey::fwknop
