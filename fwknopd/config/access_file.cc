@@ -81,9 +81,10 @@ class AccessReader {
 
   bool use(FileState& file, const config::Line& line, const Entry& entry, config::Place place) {
     trace(file, line, entry);
-    const std::string value(entry.value);
-    if (entry.keyword == "SOURCE") return begin_stanza(file, value, place, entry.value_column);
+    // Only here is a value copied: others may be keys, which no ordinary string gets.
+    if (entry.keyword == "SOURCE") return begin_stanza(file, std::string(entry.value), place, entry.value_column);
     if (entry.keyword.starts_with('%')) {
+      const std::string value(entry.value);
       config::Place path_place = place;
       path_place.column = entry.value_column;
       if (entry.keyword == "%include") return include_file(file, value, path_place);

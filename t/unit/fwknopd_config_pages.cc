@@ -2,12 +2,16 @@
 // The tables of fwknopd agree with its man pages, and with themselves.
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "common/cli/usage.h"
 #include "common/config/directive.h"
+#include "common/config/suite.h"
+#include "fwknopd/config/access_file.h"
 #include "fwknopd/config/access_table.h"
 #include "fwknopd/config/command_line.h"
 #include "fwknopd/config/conf_table.h"
@@ -43,6 +47,51 @@ TEST(ManPages, access_conf_has_every_keyword_and_default) {
   std::vector<config::DirectiveText> texts;
   for (const AccessRow& row : access_rows()) texts.push_back(row.text);
   EXPECT_EQ(config::check_man_page(texts, page("access.conf.5")), Complaints{});
+}
+
+// The settings of a page's section are its `.B KEY` tags.
+TEST(ManPages, latchkey_conf_has_every_key) {
+  std::set<std::string> described;
+  std::string section;
+  bool is_tag = false;
+  std::istringstream text(page("latchkey.conf.5"));
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with(".SS [")) section = line.substr(5, line.find(']') - 5);
+    if (is_tag && line.starts_with(".B ")) described.insert(section + "." + line.substr(3));
+    is_tag = line == ".TP";
+  }
+  std::set<std::string> known;
+  for (const config::DirectiveText& row : config::suite_directives()) known.emplace(row.name);
+  EXPECT_EQ(described, known);
+}
+
+// The lines between .EX and .EE.
+std::string example(const std::string& name) {
+  const std::string text = page(name);
+  const std::size_t begin = text.find(".EX\n");
+  return begin == std::string::npos ? "" : text.substr(begin + 4, text.find("\n.EE", begin) - begin - 3);
+}
+
+std::string put(const std::string& name, const std::string& text) {
+  const std::string path = testing::TempDir() + "pages" + std::to_string(::getpid()) + name;
+  std::ofstream(path) << text;
+  return path;
+}
+
+TEST(ManPages, the_examples_work) {
+  Settings settings;
+  settings.access_file = put("access.conf", example("access.conf.5"));
+  log::Logger log;
+  Report report(log, Report::Mode::running);
+  const auto stanzas = read_access(settings, report);
+  ASSERT_TRUE(stanzas);
+  EXPECT_EQ(stanzas->at(0).key->size(), 32u);
+  EXPECT_EQ(stanzas->at(0).fw_access_timeout, std::chrono::seconds(60));
+  ::unlink(settings.access_file.c_str());
+
+  const std::string suite = put("latchkey.conf", example("latchkey.conf.5"));
+  EXPECT_EQ(config::load_suite_settings(suite, true)->knockd_interfaces.size(), 2u);
+  ::unlink(suite.c_str());
 }
 
 TEST(Tables, every_default_is_in_its_range) {
