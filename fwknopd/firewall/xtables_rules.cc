@@ -161,8 +161,11 @@ std::optional<std::string> XtablesFirewall::take_listing(Slot slot) {
     debug(fmt::format("RES={}, CMD_BUF: {}\nRULES LIST: {}", result.code, shown(arguments), result.output));
   }
   if (succeeded(result)) return result.output;
-  // A chain that somebody deleted is empty: what was in it is gone.
-  const bool is_missing = result.code == 0 && !chain_exists(slot);
+  // A chain that somebody deleted is empty: what was in it is gone. But an iptables that is out of order says nothing
+  // about our chain; its built-in one tells the two cases apart.
+  const bool is_missing =
+      result.code == 0 && !chain_exists(slot) &&
+      succeeded(call("chain_exists", {"-t", chain(slot).table, "-L", chain(slot).from_chain, "-n"}));
   if (is_missing) return std::string();
   report("check_firewall_rules", arguments, result);
   return std::nullopt;
