@@ -16,7 +16,7 @@ namespace latchkey::knockd {
 namespace {
 
 constexpr std::size_t max_journal_bytes = std::size_t{256} << 20;
-constexpr std::size_t most_dead_lines = 1000;
+constexpr std::size_t most_dead_lines = 200;
 constexpr std::string_view header_start = "# pending stop commands of knockd; boot ";
 
 bool is_plain(char c) { return is_printable(c) && c != ' ' && c != '%'; }

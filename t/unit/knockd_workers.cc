@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Commands of doors: choice and expansion, the journal of pending stop commands, messages between the processes.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <string>
+
+#include "common/os/files.h"
+#include "knockd/commands.h"
+#include "knockd/journal.h"
+#include "knockd/messages.h"
+#include "knockd/names.h"
+#include "knockd/sequence.h"
+#include "knockd/texts.h"
+
+namespace latchkey::knockd {
+namespace {
+
+const net::IpAddress v4 = net::parse_ip_address("10.9.0.10").value();
+const net::IpAddress v6 = net::parse_ip_address("fd00:9::10").value();
+
+TEST(KnockdCommands, are_expanded_by_exact_case_and_nothing_else) {
+  EXPECT_EQ(expand_command("echo %IP%%IP% %ip% %% %IP", "10.9.0.10"), "echo 10.9.0.1010.9.0.10 %ip% %% %IP");
+}
+
+std::string describe(const OpeningPlan& plan) {
+  if (const auto* refused = std::get_if<RefusedOpening>(&plan)) return std::string(refused->text);
+  if (const auto* opening = std::get_if<Opening>(&plan))
+    return opening->start + (opening->stop ? " | " + *opening->stop : "");
+  return "nothing";
+}
+
+TEST(KnockdCommands, of_ipv6_fall_back_one_by_one) {
+  Door door;
+  door.v4 = {.start = "A %IP%", .stop = "B"};
+  EXPECT_EQ(describe(plan_opening(door, v4)), "A 10.9.0.10 | B");
+  EXPECT_EQ(describe(plan_opening(door, v6)), "A fd00:9::10 | B");
+  door.v6.start = "C";
+  EXPECT_EQ(describe(plan_opening(door, v6)), "C | B");
+  door.v6.stop = "E";
+  EXPECT_EQ(describe(plan_opening(door, v6)), "C | E");
+  door.v6.start = "";
+  EXPECT_EQ(describe(plan_opening(door, v6)), "nothing");
+  door.v4 = {.start = "A", .stop = ""};
+  EXPECT_EQ(describe(plan_opening(door, v4)), "A");
+  door.v4 = {.start = std::nullopt, .stop = "B"};
+  EXPECT_EQ(describe(plan_opening(door, v4)), "nothing");
+}
+
+TEST(KnockdCommands, have_a_longest_length) {
+  Door door;
+  door.v4.start = std::string(4095 - 9, 'x') + "%IP%";
+  EXPECT_EQ(describe(plan_opening(door, v4)), std::string(4095 - 9, 'x') + "10.9.0.10");
+  *door.v4.start += "x";
+  EXPECT_EQ(describe(plan_opening(door, v4)), texts::start_truncated);
+  door.v4 = {.start = "A", .stop = std::string(4096, 'x')};
+  EXPECT_EQ(describe(plan_opening(door, v4)), texts::stop_truncated);
+}
+
+class JournalFolder : public testing::Test {
+ protected:
+  JournalFolder() {
+    std::string pattern = testing::TempDir() + "knockd_journal.XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  StopJournal open(std::string_view boot = "boot-1") { return StopJournal::open(folder_, "j", boot).value(); }
+  std::string folder_;
+};
+
+MonotonicTime at(std::int64_t seconds) { return MonotonicTime(std::chrono::seconds(seconds)); }
+
+const PendingStop stop_a{at(30), 10, "open SSH", v4, "iptables -D \"x\" % \\ \n; y"};
+const PendingStop stop_b{at(40), 20, "B", v6, ""};
+
+TEST_F(JournalFolder, gives_back_what_was_not_removed) {
+  {
+    StopJournal journal = open();
+    EXPECT_TRUE(journal.take_left_behind().empty());
+    const auto first = journal.add(stop_a).value();
+    const auto second = journal.add(stop_b).value();
+    const auto third = journal.add(stop_a).value();
+    ASSERT_TRUE(journal.set_due(second, at(50)));
+    ASSERT_TRUE(journal.remove(first));
+    EXPECT_NE(third, first);
+  }
+  PendingStop late_b = stop_b;
+  late_b.due = at(50);
+  StopJournal journal = open();
+  const PendingStops found = journal.take_left_behind();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found.begin()->second, late_b);
+  EXPECT_EQ(found.rbegin()->second, stop_a);
+  EXPECT_GT(journal.add(stop_a).value(), found.rbegin()->first) << "numbers are not used twice";
+}
+
+TEST_F(JournalFolder, is_all_due_after_a_boot) {
+  ASSERT_TRUE(open().add(stop_a));
+  EXPECT_EQ(open("boot-2").take_left_behind().begin()->second.due, MonotonicTime{});
+}
+
+TEST_F(JournalFolder, is_held_by_one_process) {
+  const StopJournal journal = open();
+  const auto second = StopJournal::open(folder_, "j", "boot-1");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().os_code, EWOULDBLOCK);
+}
+
+TEST_F(JournalFolder, stays_short) {
+  StopJournal journal = open();
+  const auto kept = journal.add(stop_b).value();
+  for (int i = 0; i < 250; ++i) ASSERT_TRUE(journal.remove(journal.add(stop_a).value()));
+  const auto text = os::read_file(folder_ + "/j", 1 << 20);
+  ASSERT_TRUE(text);
+  EXPECT_LT(text->size(), 20'000U);
+  EXPECT_EQ(parse_journal(*text).size(), 1U);
+  ASSERT_TRUE(journal.remove(kept));
+}
+
+TEST(KnockdJournal, leaves_out_lines_that_make_no_sense) {
+  const std::string good = format_added(7, stop_a);
+  EXPECT_EQ(parse_journal("# head\n" + good + "\n").size(), 1U);
+  for (std::size_t cut = 0; cut < good.size(); ++cut) {
+    const PendingStops found = parse_journal(good.substr(0, cut));
+    for (const auto& [id, stop] : found) EXPECT_EQ(stop.door, stop_a.door);
+  }
+  EXPECT_TRUE(parse_journal("+ 0 1 1 .a 10.0.0.1 .c\n+ x 1 1 .a 10.0.0.1 .c\n+ 1 1 1 .a here .c\n- \n= 4 5\n").empty());
+}
+
+TEST(KnockdJournal, is_named_after_configuration_and_interfaces) {
+  EXPECT_EQ(journal_name("/etc/knockd.conf", "eth0"), "knockd-_etc_knockd.conf-eth0.pending");
+  const std::string path(300, 'x');
+  EXPECT_NE(journal_name(path + "a", "eth0"), journal_name(path + "b", "eth0"));
+  EXPECT_LT(journal_name(path, "eth0").size(), 220U);
+}
+
+TEST(KnockdMessages, come_back_as_they_went) {
+  Lock lock;
+  lock.sequence = parse_sequence("1,2:udp,65535").value;
+  lock.flags = {0x12, 0x04};
+  lock.target = v6;
+  lock.seq_timeout_s = 2147483647;
+  lock.seq_cooldown_s = 5;
+  lock.allows_duplicates = true;
+  lock.is_one_time = true;
+  const auto door = decode_door(encode_door({lock, DoorIndex{9}}));
+  ASSERT_TRUE(door);
+  EXPECT_EQ(door->lock, lock);
+  EXPECT_EQ(door->origin, DoorIndex{9});
+  EXPECT_EQ(decode_addresses(encode_addresses({v4, v6})), (std::vector<net::IpAddress>{v4, v6}));
+  const auto sequence = decode_sequence(encode_sequence({3, lock.sequence}));
+  ASSERT_TRUE(sequence);
+  EXPECT_EQ(sequence->sequence, lock.sequence);
+  const auto lost = decode_capture_lost(encode_capture_lost({1, true, "gone"}));
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(lost->text, "gone");
+  const auto ready = decode_ready(encode_ready({{{1, ""}, {113, "warning"}}}));
+  ASSERT_TRUE(ready);
+  EXPECT_EQ(ready->interfaces[1].warning, "warning");
+}
+
+Bytes sample_reports() {
+  Writer batch;
+  for (const SensorReport& report : std::initializer_list<SensorReport>{
+           StageReached{1, v4, 3}, Opened{2, v6}, TimedOut{3, v4, 1}, Removed{v6, true}, FlagUnmet{2, true},
+           Evicted{4, v4}, PacketSeen{1700000000000000, {net::IpProtocol::udp, 7000}, 40000, v4, v6, 60}})
+    encode_report(report, batch);
+  return batch.release();
+}
+
+TEST(KnockdMessages, hold_reports_in_order) {
+  const auto reports = decode_reports(sample_reports());
+  ASSERT_TRUE(reports);
+  ASSERT_EQ(reports->size(), 7U);
+  EXPECT_EQ(std::get<StageReached>((*reports)[0]).stage, 3U);
+  EXPECT_EQ(std::get<Opened>((*reports)[1]).source, v6);
+  EXPECT_EQ(std::get<PacketSeen>((*reports)[6]).hit.port, 7000);
+}
+
+// A sensor that has been taken over sends anything: nothing is read beyond the message, nothing but values comes out.
+TEST(KnockdMessages, are_refused_when_damaged) {
+  const Bytes good = sample_reports();
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    const auto reports = decode_reports(ByteView(good).first(size));
+    EXPECT_TRUE(!reports || reports->size() < 7U);
+  }
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    Bytes damaged = good;
+    damaged[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
+    static_cast<void>(decode_reports(damaged));
+    static_cast<void>(decode_door(damaged));
+    static_cast<void>(decode_sequence(damaged));
+    static_cast<void>(decode_addresses(damaged));
+    static_cast<void>(decode_capture_lost(damaged));
+    static_cast<void>(decode_ready(damaged));
+  }
+}
+
+TEST(KnockdNames, hold_nothing_that_could_fool_a_log) {
+  EXPECT_TRUE(is_plain_host_name("knocker.example"));
+  EXPECT_FALSE(is_plain_host_name(""));
+  EXPECT_FALSE(is_plain_host_name("a b"));
+  EXPECT_FALSE(is_plain_host_name("a\nOPEN"));
+  EXPECT_FALSE(is_plain_host_name(std::string(254, 'a')));
+}
+
+}  // namespace
+}  // namespace latchkey::knockd
