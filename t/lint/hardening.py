@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The four programs carry the hardening that configure was asked for: read from the binaries, not from the flags."""
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from harness import BUILD, Skip, main, need_tools
+from tree import fail_with
+
+PROGRAMS = ("knock", "knockd", "fwknop", "fwknopd")
+# Loaded at run time by their adapters: linked, they would double the start-up time.
+NEVER_LINKED = ("libcurl", "libgpgme", "libstdc++", "libsystemd", "libfmt")
+
+
+def makefile_value(name):
+    with open(os.path.join(BUILD, "Makefile"), encoding="utf-8") as file:
+        return re.search(rf"^{name} = (.*)$", file.read(), re.M).group(1)
+
+
+def need_hardening():
+    need_tools("readelf")
+    flags = makefile_value("LK_CXXFLAGS")
+    if "-fstack-protector-strong" not in flags:
+        raise Skip("configured without hardening")
+    if "-fsanitize" in flags or "--coverage" in flags:
+        raise Skip("an instrumented build")
+
+
+def programs():
+    found = [(name, os.path.join(BUILD, name, name)) for name in PROGRAMS]
+    found = [(name, path) for name, path in found if os.path.exists(path)]
+    if not found:
+        raise Skip("no program is built")
+    return found
+
+
+def readelf(path, *what):
+    return subprocess.run(["readelf", "-W", *what, path], capture_output=True, text=True, check=True).stdout
+
+
+def test_position_independent_and_read_only_after_start():
+    need_hardening()
+    problems = []
+    for name, path in programs():
+        headers, dynamic = readelf(path, "-h", "-l"), readelf(path, "-d")
+        if not re.search(r"Type:\s+DYN", headers) or "PIE" not in dynamic:
+            problems.append(f"{name}: no position-independent executable")
+        if "GNU_RELRO" not in headers or not re.search(r"BIND_NOW|Flags:.*NOW", dynamic):
+            problems.append(f"{name}: relocations stay writable (needs relro and now)")
+        if not re.search(r"GNU_STACK\s.*\sRW\s", headers):
+            problems.append(f"{name}: executable stack")
+        if re.search(r"\sRWE\s", headers) or "TEXTREL" in dynamic:
+            problems.append(f"{name}: memory that is writable and executable")
+        if "RPATH" in dynamic or "RUNPATH" in dynamic:
+            problems.append(f"{name}: a library search path")
+    fail_with(problems)
+
+
+def test_stack_protector_and_fortified_calls():
+    need_hardening()
+    problems = []
+    fortified = "_FORTIFY_SOURCE" in makefile_value("LK_CXXFLAGS")
+    for name, path in programs():
+        symbols = readelf(path, "--dyn-syms")
+        if "__stack_chk_fail" not in symbols:
+            problems.append(f"{name}: no stack protector")
+        if fortified and not re.search(r"__\w+_chk@", symbols.replace("__stack_chk_fail", "")):
+            problems.append(f"{name}: no fortified call")
+    fail_with(problems)
+
+
+def test_libraries():
+    need_tools("readelf")
+    if "-fsanitize" in makefile_value("LK_CXXFLAGS"):
+        raise Skip("an instrumented build")
+    problems = []
+    for name, path in programs():
+        linked = re.findall(r"Shared library: \[(.*?)\]", readelf(path, "-d"))
+        problems += [f"{name}: linked with {library}" for library in linked if library.startswith(NEVER_LINKED)]
+    fail_with(problems, "load it with dlopen in its adapter")
+
+
+if __name__ == "__main__":
+    main()
