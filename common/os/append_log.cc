@@ -55,9 +55,9 @@ Result<void> AppendLog::reopen() {
   if (fstat(fd.get(), &status) != 0) return fail(os_error(path_));
   if (!S_ISREG(status.st_mode)) return fail(os_error(path_, EINVAL));
   fd_ = std::move(fd);
-  if (!is_new) return repair_last_line();
+  if (!is_new && status.st_size > 0) return repair_last_line();
   // The umask may have taken bits that were asked for.
-  if (fchmod(fd_.get(), options_.mode) != 0) return fail(os_error(path_));
+  if (is_new && fchmod(fd_.get(), options_.mode) != 0) return fail(os_error(path_));
   return options_.header.empty() ? Result<void>() : append_lines(options_.header + "\n");
 }
 

@@ -16,7 +16,7 @@ struct AppendLogOptions {
   /// What a last line without line end becomes: a line of its own (nothing is lost; the reader judges it), or nothing.
   enum class TornLine { end_it, cut_it };
   mode_t mode = 0600;
-  std::string header;  ///< first line of a new file, without line end; empty: none
+  std::string header;  ///< first line of a new or empty file, without line end; empty: none
   TornLine torn_line = TornLine::end_it;
   bool follow_symlink = false;  ///< else the last part of the path must not be one (ELOOP)
 };

@@ -55,14 +55,21 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(const Clock& clock) {
 }
 
 Result<void> EventLoop::watch(int fd, unsigned interest, OnReady on_ready) {
+  // A new object even for a known descriptor: the old one may be running at this moment. And in the table before it is
+  // in epoll: memory may run out in between, and an event without a watch would come again and again.
+  auto watch = std::make_shared<Watch>(Watch{interest, std::move(on_ready)});
+  std::shared_ptr<Watch>& slot = watches_[fd];
   epoll_event event{};
   event.events = epoll_events(interest);
   event.data.fd = fd;
   // A descriptor that was closed while watched has left epoll by itself: its number is new to epoll then.
-  const bool is_known = watches_.contains(fd) && epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0;
-  if (!is_known && epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return fail(os_error("epoll"));
-  // A new object even for a known descriptor: the old one may be running at this moment.
-  watches_[fd] = std::make_shared<Watch>(Watch{interest, std::move(on_ready)});
+  const bool is_known = slot && epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0;
+  if (!is_known && epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    const Error error = os_error("epoll");
+    watches_.erase(fd);
+    return fail(error);
+  }
+  slot = std::move(watch);
   return {};
 }
 

@@ -77,8 +77,9 @@ Result<void> Channel::send(std::uint16_t type, ByteView payload) {
   if (queue_.size() >= max_queued_messages || queued_bytes_ + bytes.size() > max_queued_bytes) {
     return fail(os_error("message channel", ENOBUFS));
   }
-  queued_bytes_ += bytes.size();
+  const std::size_t size = bytes.size();
   queue_.push_back(std::move(bytes));
+  queued_bytes_ += size;
   return {};
 }
 

@@ -137,12 +137,12 @@ TEST_F(Append, repairs_a_torn_last_line) {
   struct Row {
     const char *before, *ended, *cut;
   };
-  for (const Row& row : {Row{"a\nb", "a\nb\nx\n", "a\nx\n"}, Row{"a\n", "a\nx\n", "a\nx\n"}, Row{"", "x\n", "x\n"},
-                         Row{"torn", "torn\nx\n", "x\n"}}) {
+  for (const Row& row : {Row{"a\nb", "a\nb\nx\n", "a\nx\n"}, Row{"a\n", "a\nx\n", "a\nx\n"},
+                         Row{"", "# head\nx\n", "# head\nx\n"}, Row{"torn", "torn\nx\n", "x\n"}}) {
     using enum AppendLogOptions::TornLine;
     for (const auto policy : {end_it, cut_it}) {
       write(at("log"), row.before);
-      ASSERT_TRUE(AppendLog::open(at("log"), {.header = "# not for old files", .torn_line = policy})->append("x"));
+      ASSERT_TRUE(AppendLog::open(at("log"), {.header = "# head", .torn_line = policy})->append("x"));
       EXPECT_EQ(text_of(at("log")), policy == end_it ? row.ended : row.cut) << row.before;
     }
   }
