@@ -166,7 +166,7 @@ TEST(ManPage, complaints) {
 TEST(Completion, knows_options_and_arguments) {
   const std::string text = format_bash_completion("prog", texts());
   EXPECT_NE(text.find("--interface|-i|--sudo-exe|--suite-conf)"), std::string::npos) << text;
-  EXPECT_NE(text.find("complete -o filenames -F _prog prog"), std::string::npos);
+  EXPECT_NE(text.find("complete -o default -F _prog prog"), std::string::npos);
 }
 
 }  // namespace
