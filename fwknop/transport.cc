@@ -185,10 +185,12 @@ std::string http_request(const Settings& settings, std::string_view packet, std:
   std::string path(packet);
   std::ranges::replace(path, '+', '-');
   std::ranges::replace(path, '/', '_');
-  const std::string target = proxy_host.empty() ? "" : "http://" + settings.server;
+  // An IPv6 address stands in brackets there.
+  const bool is_ipv6 = settings.server.find(':') != std::string::npos;
+  const std::string server = is_ipv6 ? "[" + settings.server + "]" : settings.server;
+  const std::string target = proxy_host.empty() ? "" : "http://" + server;
   return fmt::format("GET {}/{} HTTP/1.1\r\nUser-Agent: {}\r\nAccept: */*\r\nHost: {}\r\nConnection: close\r\n\r\n",
-                     target, path, settings.user_agent,
-                     proxy_host.empty() ? std::string_view(settings.server) : proxy_host);
+                     target, path, settings.user_agent, proxy_host.empty() ? std::string_view(server) : proxy_host);
 }
 
 Result<void> send_packet(const Settings& settings, std::string_view packet, Rng& rng, Console& console) {
