@@ -48,8 +48,10 @@ GrantDesk::GrantDesk(const GrantDeskContext& context)
     : context_(context), runner_(context.log, context.configuration.settings.verbosity) {
   const Configuration& configuration = context.configuration;
   if (!needs_firewall(configuration)) return;
-  firewall_ = make_firewall({configuration.settings.firewall, configuration.stanzas, context.log, context.loop.clock(),
-                             runner_, context.journal});
+  firewall_ =
+      make_firewall({configuration.settings.firewall, configuration.stanzas, context.log, context.loop.clock(), runner_,
+                     context.journal, [this] { return watch_ ? std::optional(watch_->count_changes()) : std::nullopt; },
+                     [this] { schedule_deep_check(); }});
 }
 
 GrantDesk::~GrantDesk() {
@@ -185,8 +187,8 @@ void GrantDesk::schedule_expiry() {
   });
 }
 
-/// The peer looks every RULES_CHECK_THRESHOLD loops. So do we while there is something to watch: rules of ours, rules
-/// of others that carry an expiry, or a firewall that does not tell of changes.
+/// The peer looks every RULES_CHECK_THRESHOLD loops. So do we while there is something to watch: rules of others that
+/// carry an expiry, or a firewall that does not tell of changes. Rules of ours have their own timer.
 void GrantDesk::schedule_deep_check() {
   const Settings& settings = context_.configuration.settings;
   if (settings.firewall.rules_check_threshold == 0 || deep_check_.is_set() || !firewall_->has_foreign_rules()) return;
@@ -198,7 +200,7 @@ void GrantDesk::check_deeply() {
   deep_check_ = {};
   firewall_->check_deeply();
   schedule_expiry();
-  if (!watch_ || firewall_->has_rules() || firewall_->next_foreign_expiry_s()) schedule_deep_check();
+  if (!watch_ || firewall_->next_foreign_expiry_s()) schedule_deep_check();
 }
 
 }  // namespace latchkey::fwknopd

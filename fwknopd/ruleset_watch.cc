@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Notifications of nfnetlink's nftables group; what they say does not matter, only that they came.
+// Notifications of nfnetlink's nftables group: how many transactions there were, not what they did.
 #include "fwknopd/ruleset_watch.h"
 
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 
 namespace latchkey::fwknopd {
 
@@ -20,7 +24,9 @@ Result<std::unique_ptr<RulesetWatch>> RulesetWatch::open(os::EventLoop& loop, st
     return fail(os_error("nfnetlink"));
   }
   std::unique_ptr<RulesetWatch> watch(new RulesetWatch(loop, std::move(socket), std::move(on_change)));
-  const auto watched = loop.watch(watch->socket_.get(), os::readable, [raw = watch.get()](unsigned) { raw->read(); });
+  const auto watched = loop.watch(watch->socket_.get(), os::readable, [raw = watch.get()](unsigned) {
+    if (raw->drain()) raw->on_change_();
+  });
   if (!watched) return fail(Error{watched.error()});
   return watch;
 }
@@ -30,15 +36,29 @@ RulesetWatch::RulesetWatch(os::EventLoop& loop, Fd socket, std::function<void()>
 
 RulesetWatch::~RulesetWatch() { loop_.unwatch(socket_.get()); }
 
-/// Lost messages (ENOBUFS) are a change, too.
-void RulesetWatch::read() {
-  std::array<char, 8192> buffer;
+std::uint64_t RulesetWatch::count_changes() {
+  drain();
+  return changes_;
+}
+
+/// Every transaction ends with one message about the new generation. Lost messages (ENOBUFS) are changes, too.
+bool RulesetWatch::drain() {
+  constexpr std::uint16_t new_generation = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN;
+  bool has_read = false;
+  std::array<std::byte, 65536> buffer;
   for (;;) {
     const ssize_t length = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-    if (length < 0 && errno == ENOBUFS) continue;
-    if (length < 0) break;
+    if (length < 0 && errno != ENOBUFS) return has_read;
+    has_read = true;
+    if (length < 0) changes_ += 2;
+    std::size_t at = 0;
+    nlmsghdr header{};
+    while (length > 0 && at + sizeof header <= static_cast<std::size_t>(length)) {
+      std::memcpy(&header, buffer.data() + at, sizeof header);
+      if (header.nlmsg_type == new_generation) ++changes_;
+      at += std::max<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), sizeof header);
+    }
   }
-  on_change_();
 }
 
 }  // namespace latchkey::fwknopd

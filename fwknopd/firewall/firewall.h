@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Firewall: what the monitor asks of a back-end, whichever program stands behind it.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -79,6 +80,10 @@ struct FirewallContext {
   const Clock& clock;
   CommandRunner& runner;
   RuleJournal& journal;
+  /// Transactions of the kernel's rule set so far; nullopt: it does not tell. Not set: the same.
+  std::function<std::optional<std::uint64_t>()> count_changes = {};
+  /// Somebody else changed the rule set.
+  std::function<void()> on_foreign_change = {};
 };
 
 /// The back-end that the settings name. Everything in `context` outlives it.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The iptables back-end, and firewalld's, which passes the same arguments on (spec/fwknopd-runtime.md 4, 5.1).
 #pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,7 +68,14 @@ class XtablesFirewall final : public Firewall {
   bool comment_match_works();
   void delete_chain(Slot slot);
 
+  /// Nobody else has changed the rule set since the chain and its jump were seen: they need not be looked for again.
+  bool is_untouched(Slot slot);
+  std::optional<std::uint64_t> count_changes() const;
+  /// run() for a command that changes one rule: what was known of the chains stays known when it was the only change.
+  CommandResult change(const Words& arguments);
+
   // rules
+  bool has_rule(const Rule& rule) const;
   bool rule_exists(const Rule& rule);
   bool rule_exists_by_check(const Rule& rule);
   bool rule_exists_by_listing(const Rule& rule);
@@ -86,6 +96,7 @@ class XtablesFirewall final : public Firewall {
   XtablesDialect dialect_;
   std::vector<Slot> slots_;
   std::vector<Tracked> rules_;
+  std::map<Slot, std::uint64_t> seen_at_;  ///< number of changes when chain and jump were there
   std::optional<std::int64_t> next_foreign_expiry_s_;
   bool can_check_ = false;    ///< iptables knows -C
   bool is_nftables_ = false;  ///< not the legacy tables

@@ -166,7 +166,36 @@ bool XtablesFirewall::create_chain(Slot slot) {
 /// Before a rule: somebody may have deleted the chain behind our back. A jump to it is proof that it is there.
 bool XtablesFirewall::ensure_chain(Slot slot) {
   if (is_debug()) return create_chain(slot);
-  return jump_exists(slot) || create_chain(slot);
+  if (is_untouched(slot)) return true;
+  const auto changes = count_changes();  // before the look: what changes meanwhile makes the next grant look again
+  const bool is_there = jump_exists(slot) || create_chain(slot);
+  if (is_there && changes) seen_at_[slot] = *changes;
+  return is_there;
+}
+
+std::optional<std::uint64_t> XtablesFirewall::count_changes() const {
+  return is_nftables_ && context_.count_changes ? context_.count_changes() : std::nullopt;
+}
+
+bool XtablesFirewall::is_untouched(Slot slot) {
+  const auto seen = seen_at_.find(slot);
+  const auto now = count_changes();
+  if (is_debug() || seen == seen_at_.end() || !now) return false;
+  if (seen->second != *now) context_.on_foreign_change();
+  return seen->second == *now;
+}
+
+CommandResult XtablesFirewall::change(const Words& arguments) {
+  const auto before = count_changes();
+  const CommandResult result = run(arguments);
+  const auto after = count_changes();
+  if (!before || !after) return result;
+  if (*after > *before + 1) context_.on_foreign_change();
+  if (*after != *before + 1) return result;
+  for (auto& [slot, seen] : seen_at_) {
+    if (seen == *before) seen = *after;
+  }
+  return result;
 }
 
 bool XtablesFirewall::comment_match_works() {

@@ -28,7 +28,17 @@ Words with_rule(const char* command, const Rule& rule, const ChainSpec& chain) {
 
 }  // namespace
 
+/// A rule with the same expiry can only be one of ours.
+bool XtablesFirewall::has_rule(const Rule& rule) const {
+  return std::ranges::any_of(rules_, [&](const Tracked& tracked) {
+    const Rule& other = tracked.open.rule;
+    return other.expires_at_s == rule.expires_at_s && other.allowed == rule.allowed && other.slot == rule.slot &&
+           rule_words(other, chain(other.slot)) == rule_words(rule, chain(rule.slot));
+  });
+}
+
 bool XtablesFirewall::rule_exists(const Rule& rule) {
+  if (!is_debug() && seen_at_.contains(rule.slot)) return has_rule(rule);
   const bool is_there = can_check_ ? rule_exists_by_check(rule) : rule_exists_by_listing(rule);
   debug(fmt::format("rule_exists() Rule : '{}' in {} {}", join(rule_words(rule, chain(rule.slot))),
                     chain(rule.slot).to_chain, is_there ? "already exists" : "does not exist"));
@@ -91,7 +101,7 @@ bool XtablesFirewall::add_rule(OpenRule open) {
   const ChainSpec& spec = chain(open.rule.slot);
   if (!context_.journal.opening(open)) return false;
   const Words arguments = with_rule(context_.settings.rule_prepend ? "-I" : "-A", open.rule, spec);
-  const CommandResult result = run(arguments);
+  const CommandResult result = change(arguments);
   if (!succeeded(result)) {
     report("create_rule", arguments, result);
     // A command that was killed may have done its work: the rule is looked for when it is due.
@@ -220,7 +230,9 @@ void XtablesFirewall::sweep(Slot slot) {
 bool XtablesFirewall::remove_own(Tracked& tracked, unsigned number, unsigned already_removed) {
   const ChainSpec& spec = chain(tracked.open.rule.slot);
   Words arguments = with_rule("-D", tracked.open.rule, spec);
-  CommandResult result = call(dialect_.delete_name, arguments);
+  CommandResult result = change(arguments);
+  debug(fmt::format("{}() CMD: '{}' (res: {}, err: {})", dialect_.delete_name, shown(arguments), result.code,
+                    strip_right(result.output)));
   if (result.code == 0 && !succeeded(result)) {
     arguments = {"-t", spec.table, "-D", spec.to_chain, fmt::format("{}", number - already_removed)};
     result = call(dialect_.delete_name, arguments);
