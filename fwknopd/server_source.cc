@@ -38,6 +38,14 @@ net::IpAddress to_ip(const in_addr& address) { return net::IpAddress::v4(ntohl(a
 
 using ReportError = std::function<void(const char* what, const std::string& reason)>;
 
+/// Packets wait here while a grant runs iptables: the kernel's default buffer holds 166 of them. As far as the system
+/// allows; a smaller buffer is no error.
+void enlarge_buffer(int fd) {
+  const int wanted_bytes = 8 * 1024 * 1024;
+  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &wanted_bytes, sizeof wanted_bytes) == 0) return;
+  static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &wanted_bytes, sizeof wanted_bytes));
+}
+
 /// A bound, non-blocking socket; no descriptor after a report.
 Fd bound_socket(int type, std::uint16_t port, int option_level, int option, const ReportError& report) {
   const auto failed = [&](const char* what) {
@@ -186,6 +194,7 @@ std::unique_ptr<PacketSource> open_udp_source(SourceContext context) {
     context.log.error(text::udp_fatal);
     return nullptr;
   }
+  enlarge_buffer(socket.get());
   return std::make_unique<UdpSource>(std::move(context), std::move(socket));
 }
 
