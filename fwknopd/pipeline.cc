@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "common/base/text.h"
+#include "common/crypto/digest.h"
 #include "common/spa/payload.h"
 #include "common/spa/types.h"
 #include "fwknopd/command_text.h"
@@ -139,9 +140,10 @@ void Pipeline::process(const SpaPacket& packet) {
     tell_of_stranger(log::Level::warning, text::bad_context, spa::error_text(spa::Code::funcs_new_msglen_validfail));
     return;
   }
-  const auto digest = parse_replay_digest(spa::replay_digest(payload->text));
-  if (!digest || is_replay(packet, *digest)) return;
-  Attempt attempt{packet, spa::IncomingPacket(payload->text), *digest, source, forwarded, packet.source, {}, false,
+  ReplayDigest digest;
+  std::ranges::copy(crypto::digest(spa::DigestType::sha256, as_bytes(payload->text)).view(), digest.begin());
+  if (is_replay(packet, digest)) return;
+  Attempt attempt{packet, spa::IncomingPacket(payload->text), digest, source, forwarded, packet.source, {}, false,
                   false};
   for (const std::uint32_t index : stanzas) {
     if (try_stanza(attempt, index) == Verdict::stop) return;

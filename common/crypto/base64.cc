@@ -21,6 +21,14 @@ constexpr std::array<std::uint8_t, 256> make_values() {
 }
 constexpr auto values = make_values();
 
+/// 1 for every character that base64 text cannot hold, '=' being allowed.
+constexpr std::array<std::uint8_t, 256> make_outside_bits() {
+  std::array<std::uint8_t, 256> bits{};
+  for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = values[i] == no_value && i != '=' ? 1 : 0;
+  return bits;
+}
+constexpr auto outside_bits = make_outside_bits();
+
 std::uint8_t value_of(char c) { return values[static_cast<unsigned char>(c)]; }
 
 char digit(std::uint32_t bits, unsigned shift) { return alphabet[bits >> shift & 63]; }
@@ -96,7 +104,16 @@ bool is_base64_text(std::string_view text) { return count_base64_characters(text
 
 std::size_t count_base64_characters(std::string_view text) {
   const auto is_outside = [](char c) { return c != '=' && value_of(c) == no_value; };
-  return static_cast<std::size_t>(std::ranges::find_if(text, is_outside) - text.begin());
+  // Sixteen at a time without a branch for each: every packet is read through twice.
+  constexpr std::size_t block = 16;
+  std::size_t at = 0;
+  for (; at + block <= text.size(); at += block) {
+    std::uint8_t outside = 0;
+    for (const char c : text.substr(at, block)) outside |= outside_bits[static_cast<unsigned char>(c)];
+    if (outside != 0) break;
+  }
+  const std::string_view rest = text.substr(at);
+  return at + static_cast<std::size_t>(std::ranges::find_if(rest, is_outside) - rest.begin());
 }
 
 bool is_canonical_base64(std::string_view text) {

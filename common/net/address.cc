@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "common/base/text.h"
 
@@ -69,9 +70,17 @@ std::optional<IpAddress> parse_ip_address(std::string_view text) {
 
 std::string format_ip_address(const IpAddress& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  const int family = address.is_v6() ? AF_INET6 : AF_INET;
-  inet_ntop(family, address.bytes().data(), text.data(), text.size());
-  return text.data();
+  if (address.is_v6()) {
+    inet_ntop(AF_INET6, address.bytes().data(), text.data(), text.size());
+    return text.data();
+  }
+  // Every packet's source becomes text; inet_ntop goes through printf for it.
+  char* end = text.data();
+  for (const std::byte octet : address.bytes()) {
+    end = std::to_chars(end, text.data() + text.size(), std::to_integer<unsigned>(octet)).ptr;
+    *end++ = '.';
+  }
+  return {text.data(), end - 1};
 }
 
 std::optional<Prefix> Prefix::of(const IpAddress& address, unsigned length) {

@@ -12,20 +12,13 @@
 namespace latchkey::spa {
 namespace {
 
-bool has_right_hmac(const crypto::Hmac& hmac, std::string_view prefix, std::string_view text, std::string_view mac) {
-  std::array<char, crypto::encoded_base64_size(crypto::max_digest_bytes)> buffer;
-  const auto expected = std::span{buffer}.first(mac.size());
-  crypto::encode_base64_into(hmac.compute(as_bytes(prefix), as_bytes(text)).view(), expected);
-  // The texts are compared, so the unused bits of the last character count (vector n017).
-  return crypto::equal_in_constant_time(std::as_bytes(expected), as_bytes(mac));
-}
-
 bool has_right_hmac(const IncomingPacket& packet, const PacketKeys& keys, std::size_t mac_size) {
-  const std::string_view mac = packet.wire().substr(packet.wire().size() - mac_size);
-  if (keys.mode() != EncryptionMode::asymmetric)
-    return has_right_hmac(*keys.hmac(), {}, packet.rijndael_text(mac_size), mac);
-  const std::string_view bare = packet.bare_text(mac_size);
-  return has_right_hmac(*keys.hmac(), bare.starts_with(gpg_prefix) ? std::string_view{} : gpg_prefix, bare, mac);
+  const crypto::DigestValue* mac = packet.hmac_value(mac_size);
+  if (mac == nullptr) return false;
+  const bool is_gpg = keys.mode() == EncryptionMode::asymmetric;
+  const std::string_view text = is_gpg ? packet.bare_text(mac_size) : packet.rijndael_text(mac_size);
+  const std::string_view prefix = is_gpg && !text.starts_with(gpg_prefix) ? gpg_prefix : std::string_view{};
+  return crypto::equal_in_constant_time(keys.hmac()->compute(as_bytes(prefix), as_bytes(text)).view(), mac->view());
 }
 
 bool starts_like_a_message(ByteView plaintext) {
@@ -81,6 +74,20 @@ PacketKeys::PacketKeys(Settings settings, crypto::SecretBytes cipher_key, ByteVi
 IncomingPacket::IncomingPacket(std::string_view wire) : prefixed_(rijndael_prefix) {
   prefixed_ += wire.substr(0, wire.find('\0'));
   base64_characters_ = crypto::count_base64_characters(this->wire());
+}
+
+const crypto::DigestValue* IncomingPacket::hmac_value(std::size_t hmac_characters) const {
+  if (hmac_characters != hmac_characters_) {
+    hmac_characters_ = hmac_characters;
+    hmac_.reset();
+    const std::string_view text = wire().substr(wire().size() - hmac_characters);
+    const bool is_plain = crypto::is_base64_text(text) && text.find('=') == std::string_view::npos;
+    if (is_plain && crypto::is_canonical_base64(text)) {
+      hmac_.emplace(crypto::decoded_base64_size(text.size()));
+      crypto::decode_base64_into(text, hmac_->span());
+    }
+  }
+  return hmac_ ? &*hmac_ : nullptr;
 }
 
 std::string_view IncomingPacket::bare_text(std::size_t hmac_characters) const {

@@ -49,10 +49,15 @@ class IncomingPacket {
   std::string_view bare_text(std::size_t hmac_characters) const;
   /// Whether that is base64; found out once for all stanzas.
   bool is_base64(std::size_t hmac_characters) const { return bare_text(hmac_characters).size() <= base64_characters_; }
+  /// H as bytes; nullptr when it is not the one text of them (vector n017: unused bits of the last character count).
+  /// Read once for all stanzas whose HMAC has this size.
+  const crypto::DigestValue* hmac_value(std::size_t hmac_characters) const;
 
  private:
   std::string prefixed_;  // rijndael_prefix and the wire text, so that every view is a slice
   std::size_t base64_characters_;
+  mutable std::size_t hmac_characters_ = 0;  // those that hmac_ was read from
+  mutable std::optional<crypto::DigestValue> hmac_;
 };
 
 struct Opened {
