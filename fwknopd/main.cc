@@ -62,7 +62,16 @@ class Program {
 
   int check() {
     if (const auto status = reader_.read_rest(line_, log_)) return *status;
-    return check_configuration(line_, log_);
+    const int status = check_configuration(line_, log_);
+    return load_suite() ? status : 1;
+  }
+
+  std::optional<config::SuiteSettings> load_suite() {
+    const auto path = line_.suite_conf.empty() ? std::string(config::default_suite_path) : line_.suite_conf;
+    auto suite = config::load_suite_settings(path, !line_.suite_conf.empty());
+    if (suite) return std::move(*suite);
+    log_.error("{}", suite.error().text);
+    return {};
   }
 
   Status read_settings() {
@@ -126,12 +135,8 @@ class Program {
   }
 
   int run_as_daemon() {
-    const auto suite_path = line_.suite_conf.empty() ? std::string(config::default_suite_path) : line_.suite_conf;
-    const auto suite = config::load_suite_settings(suite_path, !line_.suite_conf.empty());
-    if (!suite) {
-      log_.error("{}", suite.error().text);
-      return 1;
-    }
+    const auto suite = load_suite();
+    if (!suite) return 1;
     const Reloader reloader(line_, log_);
     os::DaemonStart start;
     Instance instance(log_);

@@ -22,7 +22,7 @@ void expect_current(const std::string& program, std::span<const cli::OptionText>
   if (::getenv("WRITE") != nullptr) std::ofstream(path) << wanted;
   std::stringstream found;
   found << std::ifstream(path).rdbuf();
-  EXPECT_EQ(found.str(), wanted) << path;
+  EXPECT_EQ(found.str(), wanted) << path << " is old: run this program with WRITE=1";
 }
 
 TEST(Completion, files_are_current) {
