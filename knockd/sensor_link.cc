@@ -55,7 +55,7 @@ SensorLink::SensorLink(privsep::ConfinedProcess process, ReadyMessage ready, os:
   channel_.emplace(
       loop, std::move(process.channel), [this](const privsep::Message& message) { return receive(message); },
       // A sensor that cannot be understood any more is not left running.
-      [pid](const Error&) { ::kill(pid, SIGKILL); });
+      [pid, &children](const Error&) { children.send_signal(pid, SIGKILL); });
 }
 
 bool SensorLink::receive(const privsep::Message& message) {

@@ -18,26 +18,6 @@ constexpr int socket_buffer_bytes = 1024 * 1024;
 Error broken(const char* what) { return {std::string("message channel: ") + what, EBADMSG}; }
 Error gone() { return os_error("message channel", EPIPE); }
 
-Bytes frame(std::uint16_t type, ByteView payload) {
-  Writer writer;
-  writer.put_u16(channel_version);
-  writer.put_u16(type);
-  writer.put_u32(static_cast<std::uint32_t>(payload.size()));
-  writer.put(payload);
-  return writer.release();
-}
-
-Result<Message> parse_frame(ByteView bytes) {
-  Cursor cursor(bytes);
-  const auto version = cursor.take_u16();
-  const auto type = cursor.take_u16();
-  const auto size = cursor.take_u32();
-  if (!version || !type || !size) return fail(broken("message without a header"));
-  if (*version != channel_version) return fail(broken("message of another version"));
-  if (*size != cursor.rest().size()) return fail(broken("message of the wrong length"));
-  return Message{*type, Bytes(cursor.rest().begin(), cursor.rest().end())};
-}
-
 /// 0 = sent, else the errno.
 int send_frame(int fd, ByteView bytes) {
   ssize_t sent = 0;
@@ -56,6 +36,27 @@ Error send_error(int code) {
 
 }  // namespace
 
+Bytes encode_frame(std::uint16_t type, ByteView payload) {
+  Writer writer;
+  writer.put_u16(channel_version);
+  writer.put_u16(type);
+  writer.put_u32(static_cast<std::uint32_t>(payload.size()));
+  writer.put(payload);
+  return writer.release();
+}
+
+Result<Message> decode_frame(ByteView datagram) {
+  Cursor cursor(datagram);
+  const auto version = cursor.take_u16();
+  const auto type = cursor.take_u16();
+  const auto size = cursor.take_u32();
+  if (!version || !type || !size) return fail(broken("message without a header"));
+  if (*version != channel_version) return fail(broken("message of another version"));
+  if (*size != cursor.rest().size()) return fail(broken("message of the wrong length"));
+  if (*size > max_payload_bytes) return fail(broken("message too long"));
+  return Message{*type, Bytes(cursor.rest().begin(), cursor.rest().end())};
+}
+
 Result<std::pair<Channel, Channel>> Channel::make_pair() {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
@@ -68,7 +69,7 @@ Result<std::pair<Channel, Channel>> Channel::make_pair() {
 Result<void> Channel::send(std::uint16_t type, ByteView payload) {
   if (!fd_) return fail(gone());
   if (payload.size() > max_payload_bytes) return fail(os_error("message channel", EMSGSIZE));
-  Bytes bytes = frame(type, payload);
+  Bytes bytes = encode_frame(type, payload);
   if (queue_.empty()) {
     const int code = send_frame(fd_.get(), bytes);
     if (code == 0) return {};
@@ -115,7 +116,7 @@ Result<std::optional<Message>> Channel::receive() {
   // Without a control buffer the kernel drops descriptors that are passed, and says so.
   if (message.msg_flags & MSG_CTRUNC) return fail(broken("message with descriptors"));
   if (message.msg_flags & MSG_TRUNC) return fail(broken("message too long"));
-  auto parsed = parse_frame(ByteView(buffer_.data(), static_cast<std::size_t>(got)));
+  auto parsed = decode_frame(ByteView(buffer_.data(), static_cast<std::size_t>(got)));
   if (!parsed) return fail(parsed.error());
   return std::optional<Message>(*std::move(parsed));
 }

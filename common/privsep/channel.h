@@ -23,6 +23,10 @@ struct Message {
   Bytes payload;
 };
 
+/// One datagram. Error: os_code EBADMSG for every one that is not exactly one frame of this version.
+Result<Message> decode_frame(ByteView datagram);
+Bytes encode_frame(std::uint16_t type, ByteView payload);
+
 /// One end of a SOCK_SEQPACKET pair. Frame: version u16, type u16, payload length u32, payload; nothing may follow.
 /// Every error of send() and receive() is final: the daemon (or sensor) ends.
 class Channel {

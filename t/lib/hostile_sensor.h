@@ -15,15 +15,7 @@
 
 namespace latchkey::test {
 
-/// The datagram that Channel makes of a message.
-inline Bytes frame(std::uint16_t type, ByteView payload) {
-  Writer writer;
-  writer.put_u16(privsep::channel_version);
-  writer.put_u16(type);
-  writer.put_u32(static_cast<std::uint32_t>(payload.size()));
-  writer.put(payload);
-  return writer.release();
-}
+using privsep::encode_frame;
 
 struct NamedDatagram {
   std::string name;
@@ -32,7 +24,7 @@ struct NamedDatagram {
 
 /// Datagrams that no Channel sends: each must end the daemon, whatever the state it is in.
 inline std::vector<NamedDatagram> broken_frames(std::uint16_t type, ByteView payload) {
-  const Bytes good = frame(type, payload);
+  const Bytes good = encode_frame(type, payload);
   const auto changed = [&](std::size_t at, int value) {
     Bytes bytes = good;
     bytes[at] = static_cast<std::byte>(value);
@@ -40,15 +32,16 @@ inline std::vector<NamedDatagram> broken_frames(std::uint16_t type, ByteView pay
   };
   Bytes longer = good;
   longer.push_back(std::byte{0});
-  return {{"one byte", Bytes(1)},
-          {"half a header", Bytes(good.begin(), good.begin() + 7)},
-          {"version 0", changed(1, 0)},
-          {"version 2", changed(1, 2)},
-          {"a byte too many", longer},
-          {"payload missing", frame(type, Bytes(1)).size() > 8 ? Bytes(good.begin(), good.begin() + 8) : Bytes(8)},
-          {"length beyond everything", changed(4, 0xff)},
-          {"larger than any message", Bytes(8 + privsep::max_payload_bytes + 1)},
-          {"all ones", Bytes(64, std::byte{0xff})}};
+  return {
+      {"one byte", Bytes(1)},
+      {"half a header", Bytes(good.begin(), good.begin() + 7)},
+      {"version 0", changed(1, 0)},
+      {"version 2", changed(1, 2)},
+      {"a byte too many", longer},
+      {"payload missing", encode_frame(type, Bytes(1)).size() > 8 ? Bytes(good.begin(), good.begin() + 8) : Bytes(8)},
+      {"length beyond everything", changed(4, 0xff)},
+      {"larger than any message", Bytes(8 + privsep::max_payload_bytes + 1)},
+      {"all ones", Bytes(64, std::byte{0xff})}};
 }
 
 /// Calls `take` with every prefix of `payload`, with every bit flipped, with one byte more, and with each byte at its

@@ -145,7 +145,7 @@ class HostileTest : public ::testing::Test {
     return outcome;
   }
 
-  static Bytes message(MessageType type, ByteView payload = {}) { return test::frame(number(type), payload); }
+  static Bytes message(MessageType type, ByteView payload = {}) { return test::encode_frame(number(type), payload); }
   static Bytes the_end() { return message(MessageType::limit_reached); }
 
   /// The daemon noticed, said so and ended.
@@ -184,9 +184,9 @@ TEST_F(HostileTest, unknown_and_mis_sized_messages_end_the_daemon) {
   };
   const Bytes access = encode(good_access());
   const Row rows[] = {
-      {"type 0", test::frame(0, {})},
-      {"type 99", test::frame(99, access)},
-      {"type 65535", test::frame(65535, access)},
+      {"type 0", test::encode_frame(0, {})},
+      {"type 99", test::encode_frame(99, access)},
+      {"type 65535", test::encode_frame(65535, access)},
       {"an answer, which only the monitor sends", message(MessageType::answer, Bytes(1))},
       {"empty access", message(MessageType::access)},
       {"access cut", message(MessageType::access, ByteView(access).first(access.size() - 1))},
