@@ -22,7 +22,7 @@ class Yes final : public PipelineHost {
   bool submit(const AccessRequest&) override { return true; }
   bool submit(const CommandRequest&) override { return true; }
   bool submit(const CycleRequest&) override { return true; }
-  GpgOutcome open_gpg(const Stanza&, const spa::IncomingPacket&, const spa::PacketKeys&) override { return {}; }
+  void start_gpg(const GpgRequest&) override {}
   void print(std::string_view) override {}
 };
 

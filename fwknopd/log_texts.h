@@ -75,6 +75,14 @@ inline constexpr char request_refused[] = "[{}] (stanza #{}) The monitor refuses
 inline constexpr char sensor_not_started[] = "The sensor process could not be started: {}";
 inline constexpr char sensor_ended[] = "The sensor process has ended ({}); starting it again in {} ms.";
 inline constexpr char sensor_bad_message[] = "The sensor process sent an invalid message; giving up.";
+// Ours: the life of the GPG helper.
+inline constexpr char gpg_helper_not_started[] = "The GPG helper process could not be started: {}";
+inline constexpr char gpg_helper_ended[] =
+    "The GPG helper process has ended ({}); it starts again with the next packet.";
+inline constexpr char gpg_too_slow[] = "gpg has not answered for {} seconds; its helper is replaced.";
+inline constexpr char not_for_decrypt_id[] =
+    "[{}] (stanza #{}) SPA packet was not encrypted to the key of GPG_DECRYPT_ID: {}";
+
 inline constexpr char reload_failed[] = "The configuration has errors; the old one stays in force.";
 
 // NAT targets (4.3)

@@ -39,6 +39,7 @@ Monitor::Monitor(DaemonOptions options)
 
 Monitor::~Monitor() {
   // The desks use journal, children and loop.
+  gpg_.reset();
   commands_.reset();
   grants_.reset();
   channel_.reset();
@@ -62,6 +63,11 @@ bool Monitor::start() {
   journal_ = std::make_unique<GrantJournal>(log_, clock_);
   commands_ = std::make_unique<CommandDesk>(log_, *loop_, *children_, *journal_);
   commands_->set_configuration(*configuration_);
+  gpg_ = std::make_unique<GpgDesk>(GpgDeskContext{log_, *loop_, *children_, options_.sandbox, [this](ByteView payload) {
+                                                    if (channel_)
+                                                      channel_->send(
+                                                          static_cast<std::uint16_t>(MessageType::gpg_answer), payload);
+                                                  }});
   if (!start_firewall(StartKind::fresh, recover())) {
     grants_->flush();
     return false;
@@ -129,6 +135,7 @@ void Monitor::end(int status) {
   static_cast<void>(os::notify_stopping());
   if (status == 0) log_.info(text::shutting_down);
   stop_sensor();
+  gpg_->stop();
   commands_->finish([this] { finish(); });
 }
 

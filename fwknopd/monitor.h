@@ -12,6 +12,7 @@
 #include "fwknopd/command_desk.h"
 #include "fwknopd/daemon.h"
 #include "fwknopd/digest_store.h"
+#include "fwknopd/gpg_desk.h"
 #include "fwknopd/grant_desk.h"
 #include "fwknopd/grant_journal.h"
 
@@ -69,6 +70,7 @@ class Monitor {
   DigestStore digests_;
   std::unique_ptr<GrantDesk> grants_;
   std::unique_ptr<CommandDesk> commands_;
+  std::unique_ptr<GpgDesk> gpg_;
 
   pid_t sensor_pid_ = -1;
   std::unique_ptr<privsep::LoopChannel> channel_;

@@ -20,6 +20,8 @@ constexpr std::chrono::milliseconds longest_restart_delay{30000};
 }  // namespace
 
 bool Monitor::start_sensor() {
+  // A new sensor counts its requests anew: no answer to the old one may reach it.
+  gpg_->set_configuration(*configuration_);
   privsep::ConfineOptions confine;
   confine.name = "fwknopd: sensor";
   confine.profile = privsep::Profile::fwknopd_sensor;
@@ -82,6 +84,8 @@ bool Monitor::on_message(const privsep::Message& message) {
     case MessageType::command:
     case MessageType::cycle:
       return on_request(type, payload);
+    case MessageType::gpg:
+      return gpg_->submit(payload);
     case MessageType::limit_reached:
       on_limit();
       return true;
@@ -93,6 +97,7 @@ bool Monitor::on_message(const privsep::Message& message) {
       on_capture_failed();
       return true;
     case MessageType::answer:
+    case MessageType::gpg_answer:
       break;
   }
   return false;

@@ -12,6 +12,7 @@
 #include "common/spa/types.h"
 #include "fwknopd/command_text.h"
 #include "fwknopd/log_texts.h"
+#include "fwknopd/pipeline_state.h"
 #include "fwknopd/policy.h"
 
 namespace latchkey::fwknopd {
@@ -65,40 +66,9 @@ spa::Message escaped(const spa::Message& message) {
   return copy;
 }
 
-enum class Match { whole, suffix };
-
-/// spec/spa-wire.md 9.4: without regard to case and a leading 0x; IDs are ends of fingerprints.
-bool lists(const std::vector<std::string>& wanted, const std::vector<std::string>& fingerprints, Match match) {
-  return std::ranges::any_of(wanted, [&](std::string_view id) {
-    if (starts_with_ignoring_case(id, "0x")) id.remove_prefix(2);
-    return !id.empty() && std::ranges::any_of(fingerprints, [&](std::string_view fingerprint) {
-      if (fingerprint.size() < id.size() || (match == Match::whole && fingerprint.size() != id.size())) return false;
-      return equals_ignoring_case(fingerprint.substr(fingerprint.size() - id.size()), id);
-    });
-  });
-}
-
 }  // namespace
 
-struct Pipeline::StanzaState {
-  explicit StanzaState(const Stanza& stanza) : rijndael(rijndael_keys(stanza)), gpg(gpg_keys(stanza)) {}
-  spa::PacketKeys rijndael;
-  spa::PacketKeys gpg;
-  bool is_expiry_told = false;
-};
-
-/// One payload on its way through the stanzas.
-struct Pipeline::Attempt {
-  const SpaPacket& packet;
-  spa::IncomingPacket incoming;
-  ReplayDigest digest;
-  std::string source;                           ///< as text, for the log
-  std::optional<net::IpAddress> forwarded_for;  ///< X-Forwarded-For
-  net::IpAddress allowed;
-  std::optional<GpgOutcome> gpg;  ///< of the stanza in hand
-  bool is_remembered = false;
-  bool is_told = false;  ///< the lines of the stanza in hand are written, not suppressed
-};
+Pipeline::StanzaState::StanzaState(const Stanza& stanza) : rijndael(rijndael_keys(stanza)), gpg(gpg_keys(stanza)) {}
 
 Pipeline::Pipeline(const PipelineContext& context)
     : context_(context), sources_(context.stanzas), stranger_lines_(lines_a_second, std::chrono::seconds(1)) {
@@ -143,11 +113,10 @@ void Pipeline::process(const SpaPacket& packet) {
   ReplayDigest digest;
   std::ranges::copy(crypto::digest(spa::DigestType::sha256, as_bytes(payload->text)).view(), digest.begin());
   if (is_replay(packet, digest)) return;
-  Attempt attempt{packet, spa::IncomingPacket(payload->text), digest, source, forwarded, packet.source, {}, false,
-                  false};
-  for (const std::uint32_t index : stanzas) {
-    if (try_stanza(attempt, index) == Verdict::stop) return;
-  }
+  auto attempt = std::make_unique<Attempt>(
+      Attempt{packet, spa::IncomingPacket(payload->text), digest, source, forwarded, packet.source});
+  attempt->packet.payload = {};
+  try_stanzas(std::move(attempt));
 }
 
 std::span<const std::uint32_t> Pipeline::candidates(const net::IpAddress& source) {
@@ -181,13 +150,38 @@ bool Pipeline::is_replay(const SpaPacket& packet, const ReplayDigest& digest) {
 
 // --- stage B -----------------------------------------------------------------------------------------------------
 
-Pipeline::Verdict Pipeline::try_stanza(Attempt& attempt, std::size_t index) {
+void Pipeline::try_stanzas(std::unique_ptr<Attempt> attempt) {
+  const auto stanzas = candidates(attempt->packet.source);
+  for (; attempt->position < stanzas.size(); ++attempt->position) {
+    const Verdict verdict = try_stanza(*attempt, stanzas[attempt->position]);
+    if (verdict == Verdict::stop) return;
+    if (verdict == Verdict::next) continue;
+    const std::uint64_t id = *attempt->gpg_id;
+    waiting_.emplace(id, std::move(attempt));
+    return;
+  }
+}
+
+void Pipeline::finish_gpg(GpgAnswer answer) {
+  const auto found = waiting_.find(answer.id);
+  if (found == waiting_.end()) return;
+  auto attempt = std::move(found->second);
+  waiting_.erase(found);
+  attempt->gpg_id.reset();
+  attempt->answer = std::move(answer);
+  // Another copy may have come in, and been through, meanwhile.
+  if (!attempt->is_remembered && is_replay(attempt->packet, attempt->digest)) return;
+  try_stanzas(std::move(attempt));
+}
+
+/// B1 to B3. False: the stanza is not for this packet.
+bool Pipeline::is_in_question(Attempt& attempt, std::size_t index) {
   const Stanza& stanza = context_.stanzas[index];
   const SpaPacket& packet = attempt.packet;
   const std::int64_t now_s = to_epoch_seconds(context_.clock.wall());
   if (!matches(stanza, packet.source, packet.destination)) {  // B1
     context_.log.debug(text::filtered, stanza.number, attempt.source, net::format_ip_address(packet.destination));
-    return Verdict::next;
+    return false;
   }
   attempt.is_told = tell_of_stranger(log::Level::info, text::received, stanza.number, attempt.source);  // B2
   if (attempt.is_told) context_.log.debug(text::packet_data, attempt.incoming.wire());
@@ -195,9 +189,20 @@ Pipeline::Verdict Pipeline::try_stanza(Attempt& attempt, std::size_t index) {
     if (!std::exchange(states_[index]->is_expiry_told, true)) {
       context_.log.info(text::expired, attempt.source, stanza.number);
     }
-    return Verdict::next;
+    return false;
   }
+  attempt.step = 0;
+  attempt.failure.reset();
+  attempt.gpg.reset();
+  return true;
+}
+
+Pipeline::Verdict Pipeline::try_stanza(Attempt& attempt, std::size_t index) {
+  const Stanza& stanza = context_.stanzas[index];
+  const bool goes_on = attempt.answer.has_value();
+  if (!goes_on && !is_in_question(attempt, index)) return Verdict::next;
   const auto opened = open(attempt, index);  // B4 to B8
+  if (attempt.gpg_id) return Verdict::wait;
   if (!opened) return Verdict::next;
   if (!attempt.is_told) context_.log.info(text::received, stanza.number, attempt.source);
   if (!remember(attempt, stanza)) return Verdict::next;  // B9
@@ -212,52 +217,31 @@ std::optional<spa::Opened> Pipeline::open(Attempt& attempt, std::size_t index) {
   const StanzaState& state = *states_[index];
   const auto plan =
       spa::plan_attempts(attempt.incoming.wire(), {stanza.key.has_value(), stanza.gpg.is_used, stanza.enable_cmd_exec});
-  std::optional<spa::Code> failure;
-  attempt.gpg.reset();
-  for (const auto& step : {plan.first, plan.second}) {
+  const auto steps = std::to_array({plan.first, plan.second});
+  for (; attempt.step < steps.size(); ++attempt.step) {
+    const auto& step = steps[attempt.step];
     // A Rijndael packet whose length says GPG stays refused: the type rule is part of the contract (2.1).
     if (!step || (step->is_quiet && step->cipher == spa::EncryptionType::rijndael)) continue;
     if (step->cipher == spa::EncryptionType::rijndael) {
       auto opened = spa::open_rijndael(attempt.incoming, state.rijndael);
       if (opened) return std::move(*opened);
-      if (!step->is_quiet) failure = opened.error();
+      if (!step->is_quiet) attempt.failure = opened.error();
     } else {
-      GpgOutcome outcome = context_.host.open_gpg(stanza, attempt.incoming, state.gpg);
-      if (outcome.opened) {
-        attempt.gpg = std::move(outcome);
+      auto outcome = open_gpg(attempt, index);
+      if (!outcome) return std::nullopt;
+      if (outcome->opened) {
+        attempt.gpg = std::move(*outcome);
         return std::move(attempt.gpg->opened);
       }
       if (step->is_quiet) continue;
-      if (tell_of_gpg_failure(attempt, stanza, outcome)) return std::nullopt;
-      failure = outcome.code;
-      attempt.gpg = std::move(outcome);
+      if (tell_of_gpg_failure(attempt, stanza, *outcome)) return std::nullopt;
+      attempt.failure = outcome->code;
+      attempt.gpg = std::move(*outcome);
     }
   }
-  tell_of_failure(attempt, stanza, plan.guess, failure);
+  tell_of_failure(attempt, stanza, plan.guess, attempt.failure);
   attempt.gpg.reset();
   return std::nullopt;
-}
-
-/// B6, B6b. True when that was all there is to say.
-bool Pipeline::tell_of_gpg_failure(const Attempt& attempt, const Stanza& stanza, const GpgOutcome& outcome) {
-  const std::string reason = spa::error_text(outcome.code);
-  switch (outcome.stage) {
-    case GpgOutcome::Stage::before_decryption:
-      if (attempt.is_told) context_.log.warning(text::before_decryption, attempt.source, stanza.number, reason);
-      return true;
-    case GpgOutcome::Stage::exe:
-      if (attempt.is_told)
-        context_.log.warning(text::bad_gpg_exe, attempt.source, stanza.number, outcome.detail, reason);
-      return true;
-    case GpgOutcome::Stage::home:
-      if (attempt.is_told)
-        context_.log.warning(text::bad_gpg_home, attempt.source, stanza.number, outcome.detail, reason);
-      return true;
-    case GpgOutcome::Stage::opened:
-    case GpgOutcome::Stage::decryption:
-      break;
-  }
-  return false;
 }
 
 /// B7, B8.
@@ -311,23 +295,6 @@ void Pipeline::debug_fields(const Attempt& attempt, const Stanza& stanza, const 
   if (is_gpg) context.gpg = attempt.gpg->dump;
   context_.log.debug(text::decoded, attempt.source, stanza.number);
   context_.log.write(log::Level::debug, spa::format_fields(escaped(opened.decoded.message), context));
-}
-
-/// B11
-bool Pipeline::signer_is_allowed(const Attempt& attempt, const Stanza& stanza) {
-  if (!stanza.gpg.require_signature) return true;
-  const GpgOutcome& gpg = *attempt.gpg;
-  context_.log.info(text::signed_by, attempt.source, stanza.number, gpg.signer_id, gpg.signer_fingerprint);
-  if (!stanza.gpg.fingerprint_ids.empty() &&
-      !lists(stanza.gpg.fingerprint_ids, gpg.signer_fingerprints, Match::whole)) {
-    context_.log.warning(text::bad_fingerprint, attempt.source, stanza.number, gpg.signer_fingerprint);
-    return false;
-  }
-  if (!stanza.gpg.remote_ids.empty() && !lists(stanza.gpg.remote_ids, gpg.signer_fingerprints, Match::suffix)) {
-    context_.log.warning(text::bad_signer_id, attempt.source, stanza.number, gpg.signer_id);
-    return false;
-  }
-  return true;
 }
 
 /// B14 to B19

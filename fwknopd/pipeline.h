@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Pipeline: what becomes of one payload (spec/fwknopd-runtime.md 2). Knows no network, file or firewall.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,10 +12,10 @@
 #include "common/log/logger.h"
 #include "common/log/rate_limit.h"
 #include "common/net/address.h"
-#include "common/spa/dump.h"
 #include "common/spa/open.h"
 #include "fwknopd/config/settings.h"
 #include "fwknopd/config/stanza.h"
+#include "fwknopd/gpg_messages.h"
 #include "fwknopd/replay_cache.h"
 #include "fwknopd/requests.h"
 #include "fwknopd/source_index.h"
@@ -32,20 +33,6 @@ struct SpaPacket {
   std::uint16_t destination_port = 0;
 };
 
-/// A message that GnuPG decrypted, or why it did not.
-struct GpgOutcome {
-  /// Where it failed; each place has its own log line (2.2 B6).
-  enum class Stage { opened, before_decryption, exe, home, decryption };
-  Stage stage = Stage::before_decryption;
-  spa::Code code = spa::Code::success;
-  std::string detail;  ///< path for `exe` and `home`, GPGME's text for `decryption`
-  std::optional<spa::Opened> opened;
-  std::optional<spa::GpgDump> dump;
-  std::string signer_id;                         ///< as the log shows it
-  std::string signer_fingerprint;                ///< of the key that signed
-  std::vector<std::string> signer_fingerprints;  ///< all that name the signer: subkey and primary key
-};
-
 /// What the pipeline asks of the world. In the sensor these are messages to the monitor and the GPG helper.
 class PipelineHost {
  public:
@@ -56,8 +43,9 @@ class PipelineHost {
   virtual bool submit(const AccessRequest& request) = 0;
   virtual bool submit(const CommandRequest& request) = 0;
   virtual bool submit(const CycleRequest& request) = 0;
-  /// HMAC check (with `keys`) and decryption for a stanza.
-  virtual GpgOutcome open_gpg(const Stanza& stanza, const spa::IncomingPacket& packet, const spa::PacketKeys& keys) = 0;
+  /// Has a message decrypted; the answer comes back through Pipeline::finish_gpg, later or never. Other packets are
+  /// processed meanwhile.
+  virtual void start_gpg(const GpgRequest& request) = 0;
   /// Text for standard output.
   virtual void print(std::string_view text) = 0;
 };
@@ -81,11 +69,14 @@ class Pipeline {
 
   /// Stage A and B. Asks the host for at most one grant or command.
   void process(const SpaPacket& packet);
+  /// The rest of stage B for a packet that waited for gpg. An answer that nobody waits for is ignored.
+  void finish_gpg(GpgAnswer answer);
 
  private:
   struct StanzaState;
   struct Attempt;
-  enum class Verdict { next, stop };
+  struct GpgOutcome;
+  enum class Verdict { next, stop, wait };
 
   /// A line about a packet that nobody has authenticated: at most some hundred a second. False: it was suppressed.
   template <class... T>
@@ -100,8 +91,13 @@ class Pipeline {
   bool is_replay(const SpaPacket& packet, const ReplayDigest& digest);
 
   // stage B, in the order of the steps
+  void try_stanzas(std::unique_ptr<Attempt> attempt);
+  bool is_in_question(Attempt& attempt, std::size_t index);
   Verdict try_stanza(Attempt& attempt, std::size_t index);
   std::optional<spa::Opened> open(Attempt& attempt, std::size_t index);
+  /// nullopt: the packet waits for gpg.
+  std::optional<GpgOutcome> open_gpg(Attempt& attempt, std::size_t index);
+  GpgOutcome judge_gpg(const Attempt& attempt, const Stanza& stanza, const GpgAnswer& answer);
   bool tell_of_gpg_failure(const Attempt& attempt, const Stanza& stanza, const GpgOutcome& outcome);
   void tell_of_failure(const Attempt& attempt, const Stanza& stanza, spa::EncryptionType guess,
                        std::optional<spa::Code> failure);
@@ -120,6 +116,8 @@ class Pipeline {
   SourceIndex sources_;
   std::vector<std::uint32_t> every_stanza_;
   log::RateLimit stranger_lines_;
+  std::map<std::uint64_t, std::unique_ptr<Attempt>> waiting_;  ///< for gpg, by the id of the request
+  std::uint64_t next_gpg_id_ = 1;
 };
 
 /// The peers' layout: 16 bytes a line, hexadecimal and printable, a line with one blank before and an empty one after.

@@ -13,8 +13,8 @@
 
 namespace latchkey::fwknopd {
 
-/// The messages of the channel. The sensor waits for an `answer` after the kinds that are marked; nothing else is ever
-/// sent to it.
+/// The messages of the channel. The sensor waits for an `answer` after the kinds that are marked; nothing but a
+/// `gpg_answer` is ever sent to it unasked.
 enum class MessageType : std::uint16_t {
   log = 1,         ///< a log line
   print,           ///< text for standard output (hex dumps)
@@ -23,10 +23,12 @@ enum class MessageType : std::uint16_t {
   access,          ///< an access request (answered)
   command,         ///< an SPA command message (answered)
   cycle,           ///< a command cycle (answered)
+  gpg,             ///< a packet to be decrypted by gpg; its gpg_answer comes at any time
   limit_reached,   ///< packet limit
   interface_down,  ///< one octet: 1 = the interface was deleted, 0 = it is down
   capture_failed,  ///< capturing ended for good; log lines said why
   answer = 100,    ///< monitor to sensor: one octet, 1 = done, 0 = refused
+  gpg_answer,      ///< monitor to sensor: what gpg made of the packet
 };
 
 /// Where a message's NAT leads: a host as written (IPv4 or a name) and a port.

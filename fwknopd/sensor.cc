@@ -36,7 +36,7 @@ class Sensor final : public privsep::ConfinedProgram, public PipelineHost {
 
   int run() override {
     if (!is_open_) return fail();
-    const auto watched = loop_->watch(channel_.fd(), os::readable, [this](unsigned) { loop_->stop(); });
+    const auto watched = loop_->watch(channel_.fd(), os::readable, [this](unsigned) { serve(); });
     if (!watched) return fail();
     for (const auto& source : sources_) source->start();
     send(MessageType::ready, {});
@@ -49,17 +49,7 @@ class Sensor final : public privsep::ConfinedProgram, public PipelineHost {
   bool submit(const CycleRequest& request) override { return ask(MessageType::cycle, encode(request)); }
   void print(std::string_view text) override { send(MessageType::print, as_bytes(text)); }
 
-  GpgOutcome open_gpg(const Stanza& stanza, const spa::IncomingPacket& packet, const spa::PacketKeys& keys) override {
-    static_cast<void>(stanza);
-    GpgOutcome outcome;
-    if (const auto checked = spa::check_hmac(packet, keys); !checked) {
-      outcome.code = checked.error();
-      return outcome;
-    }
-    outcome.stage = GpgOutcome::Stage::decryption;
-    outcome.code = spa::Code::gpgme_no_openpgp;
-    return outcome;
-  }
+  void start_gpg(const GpgRequest& request) override { send(MessageType::gpg, encode(request)); }
 
  private:
   int fail() {
@@ -103,13 +93,34 @@ class Sensor final : public privsep::ConfinedProgram, public PipelineHost {
 
   bool ask(MessageType type, const Bytes& payload) {
     send(type, payload);
-    const auto answer = channel_.receive_waiting(-1);
-    if (!answer) {
-      loop_->stop();
-      return false;
+    for (;;) {
+      auto answer = channel_.receive_waiting(-1);
+      if (!answer) {
+        loop_->stop();
+        return false;
+      }
+      if (answer->type != static_cast<std::uint16_t>(MessageType::gpg_answer)) return is_yes(*answer);
+      // Not now: the pipeline is in the middle of another packet.
+      loop_->call_after(std::chrono::microseconds(0), [this, late = std::move(*answer)] { on_message(late); });
     }
-    return answer->type == static_cast<std::uint16_t>(MessageType::answer) && answer->payload.size() == 1 &&
-           answer->payload[0] == std::byte{1};
+  }
+
+  static bool is_yes(const privsep::Message& answer) {
+    return answer.type == static_cast<std::uint16_t>(MessageType::answer) && answer.payload.size() == 1 &&
+           answer.payload[0] == std::byte{1};
+  }
+
+  /// What comes unasked. The end of the monitor is ours too.
+  void serve() {
+    const auto message = channel_.receive();
+    if (!message) return loop_->stop();
+    if (*message) on_message(**message);
+  }
+
+  void on_message(const privsep::Message& message) {
+    auto answer = decode_gpg_answer(message.payload);
+    if (message.type != static_cast<std::uint16_t>(MessageType::gpg_answer) || !answer) return loop_->stop();
+    pipeline_->finish_gpg(std::move(*answer));
   }
 
   privsep::Channel channel_;
