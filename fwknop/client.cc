@@ -33,14 +33,14 @@ class Run {
   int run() {
     const Settings early = scan_early_options(line_, console_);
     if (early.help) {
-      console_.output_text(usage_text(world_.version));
+      console_.output_text(usage_text(world_.full_version));
       return success;
     }
     console_.verbosity = early.verbose_count;
     if (early.no_rc_file && !check_no_rc_file(early)) return failure;
     if (early.stanza_list) return list_stanzas(early);
     if (!early.no_rc_file && !load_rc_file(early)) return failure;
-    if (const auto status = apply_options(line_, world_.version, settings_, console_)) return *status;
+    if (const auto status = apply_options(line_, world_.full_version, settings_, console_)) return *status;
     console_.verbosity = settings_.verbosity();
     if (const auto checked = check_settings(settings_, is_stanza_found_, world_.version, console_); !checked)
       return complain(checked.error());

@@ -17,7 +17,8 @@ struct World {
   const Clock& clock;
   Rng& rng;
   Console& console;
-  std::string version;
+  std::string version;       ///< of fwknop, that scripts and servers know
+  std::string full_version;  ///< and of this program, for the usage text
 };
 
 /// `words`: argv[0] and the arguments. Value: the exit status, 0 or 1.

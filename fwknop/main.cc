@@ -12,6 +12,9 @@
 namespace latchkey::fwknop {
 namespace {
 
+/// What -V and the User-Agent tell: wrappers ask for the version to know what options there are.
+constexpr const char* peer_version = "2.6.11";
+
 /// Two keys and what is made of them; locking more costs time.
 constexpr std::size_t secure_memory_bytes = 16 * 1024;
 
@@ -30,7 +33,7 @@ int run(std::span<char* const> argv) {
   const Environment environment = Environment::of_process();
   const SystemClock clock;
   SystemRng rng;
-  World world{environment, clock, rng, console, PACKAGE_VERSION};
+  World world{environment, clock, rng, console, peer_version, std::string(peer_version) + "-latchkey-" PACKAGE_VERSION};
   return run_client(std::move(words), world);
 }
 
