@@ -12,6 +12,7 @@
 
 #include "common/config/source.h"
 #include "fwknop/rc_directives.h"
+#include "fwknop/rc_location.h"
 #include "fwknop/rc_text.h"
 
 namespace latchkey::fwknop {
@@ -29,10 +30,16 @@ struct PlacedLine {
 };
 using UseLine = std::function<bool(const PlacedLine&)>;
 
-Result<void, SourceError> read_one(const std::string& path, const UseLine& use) {
+/// Gets the path of every file that is read beside the rc file itself.
+using OnOtherFile = std::function<void(const std::string& path)>;
+
+Result<void, SourceError> read_one(const std::string& path, const UseLine& use, const OnOtherFile& on_include) {
   // Holding on to the files: an address that is used again would bring back another file's section.
   std::map<std::shared_ptr<const SourceFile>, std::string> sections;
-  return config::read_lines(path, {}, [&](const config::SourceLine& source) {
+  const config::IncludeOptions options{.on_open = [&](const config::OpenedSource& opened) {
+    if (opened.file->included_from.file) on_include(opened.file->path);
+  }};
+  return config::read_lines(path, options, [&](const config::SourceLine& source) {
     const std::shared_ptr<const SourceFile>& file = source.place.file;
     const auto [section, is_new] = sections.try_emplace(file);
     if (is_new && file->included_from.file) section->second = sections[file->included_from.file];
@@ -42,10 +49,10 @@ Result<void, SourceError> read_one(const std::string& path, const UseLine& use) 
   });
 }
 
-Result<void, SourceError> read_all(const std::string& path, const UseLine& use) {
+Result<void, SourceError> read_all(const std::string& path, const UseLine& use, const OnOtherFile& on_other_file) {
   bool goes_on = true;
   const auto use_and_remember = [&](const PlacedLine& line) { return goes_on = use(line); };
-  auto result = read_one(path, use_and_remember);
+  auto result = read_one(path, use_and_remember, on_other_file);
   // A device or a folder in the place of the file reads as empty (spec 4.3).
   if (!result && (result.error().from.file || result.error().kind != SourceError::Kind::not_regular)) return result;
   const std::string folder = path + ".d";
@@ -54,7 +61,8 @@ Result<void, SourceError> read_all(const std::string& path, const UseLine& use) 
   if (!files) return fail(files.error());
   for (const std::string& file : *files) {
     if (!goes_on) break;
-    if (auto part = read_one(file, use_and_remember); !part) return part;
+    on_other_file(file);
+    if (auto part = read_one(file, use_and_remember, on_other_file); !part) return part;
   }
   return {};
 }
@@ -97,14 +105,17 @@ RcPass apply_rc_section(const std::string& path, std::string_view name, Source s
     if (!std::exchange(is_announced, true)) console.debug("process_rc_section() : Parsing section '{}' ...", name);
   };
   if (source == Source::default_section) announce();
-  const auto result = read_all(path, [&](const PlacedLine& placed) {
+  const auto warn_about_file = [&](const std::string& other) {
+    static_cast<void>(check_private_file(other, console).ok());
+  };
+  const auto use = [&](const PlacedLine& placed) {
     if (!is_same_section(placed.section, name)) return true;
     pass.is_found = true;
     announce();
     if (placed.line.kind == RcLineKind::section) return true;
     return apply_line(placed, source, settings, pass, console);
-  });
-  if (!result) {
+  };
+  if (const auto result = read_all(path, use, warn_about_file); !result) {
     console.error("{}", open_failure(result.error()));
     // What the user asked to include and cannot be had may hold the key; the file itself the peer does without.
     if (result.error().from.file || result.error().kind == SourceError::Kind::cannot_open_folder) pass.is_ok = false;
@@ -114,12 +125,13 @@ RcPass apply_rc_section(const std::string& path, std::string_view name, Source s
 
 Result<std::vector<std::string>> list_rc_sections(const std::string& path) {
   std::vector<std::string> names;
-  const auto result = read_all(path, [&](const PlacedLine& placed) {
+  const auto use = [&](const PlacedLine& placed) {
     if (placed.line.kind == RcLineKind::section && !is_same_section(placed.line.name, "default"))
       names.emplace_back(placed.line.name);
     return true;
-  });
-  if (!result) return fail(Error{open_failure(result.error())});
+  };
+  if (const auto result = read_all(path, use, [](const std::string&) {}); !result)
+    return fail(Error{open_failure(result.error())});
   return names;
 }
 

@@ -36,7 +36,10 @@ class RcFile : public testing::Test {
     std::fclose(out);
     fs::remove_all(folder);
   }
-  void write(const fs::path& file, std::string_view text) { std::ofstream(file, std::ios::binary) << text; }
+  void write(const fs::path& file, std::string_view text) {
+    std::ofstream(file, std::ios::binary) << text;
+    ::chmod(file.c_str(), 0600);
+  }
   std::string read(const fs::path& file) {
     std::stringstream text;
     text << std::ifstream(file, std::ios::binary).rdbuf();
@@ -218,6 +221,18 @@ TEST_F(RcFile, includes_continue_the_section) {
   EXPECT_EQ(settings.server, "v");
   EXPECT_TRUE(apply("x").is_found);
   EXPECT_EQ(*list_rc_sections(path), (std::vector<std::string>{"vpn", "x"}));
+}
+
+TEST_F(RcFile, other_files_are_to_be_private_too) {
+  write(path, "%include part.rc\n[default]\n");
+  write(folder / "part.rc", "");
+  ::chmod((folder / "part.rc").c_str(), 0644);
+  fs::create_directory(folder / "rc.d");
+  write(folder / "rc.d/a.conf", "");
+  ::chmod((folder / "rc.d/a.conf").c_str(), 0640);
+  EXPECT_TRUE(apply("default").is_ok);
+  for (const char* name : {"part.rc", "rc.d/a.conf"})
+    EXPECT_NE(printed().find((folder / name).string() + " permissions should only be"), std::string::npos) << name;
 }
 
 TEST_F(RcFile, missing_include_and_loop_end_the_run) {
