@@ -169,9 +169,9 @@ void GrantDesk::grant(const AccessRequest& request, std::optional<Endpoint> nat)
   grant.services = request.services;
   grant.nat = nat;
   const std::chrono::seconds lifetime = rule_lifetime(stanza, request.client_timeout_s);
-  // The comment of the rule holds whole seconds, as the peer's does; the rule itself lives as long as was asked.
+  // Whole seconds, as in the rule's comment and in the log: the rule goes when it says so (2.3).
   grant.expires_at_s = to_epoch_seconds(now) + lifetime.count();
-  grant.due = clock.monotonic() + lifetime;
+  grant.due = clock.monotonic() + (from_epoch_seconds(grant.expires_at_s) - now);
   firewall_->open(stanza, grant);
   schedule_expiry();
   schedule_deep_check();
