@@ -55,7 +55,10 @@ bool GpgDesk::start_helper() {
   }
   for (const std::string& note : started->notes) context_.log.warning("{}", note);
   helper_ = started->pid;
-  context_.children.adopt(helper_, [](const os::ChildExit&) {});
+  context_.children.adopt(helper_, [this](const os::ChildExit& exit) {
+    const int signal = exit.signal_number();
+    if (signal != 0 && signal != SIGKILL) context_.log.error(text::sensor_killed, "The GPG process", signal);
+  });
   channel_ = std::make_unique<privsep::LoopChannel>(
       context_.loop, std::move(started->channel),
       [this](const privsep::Message& message) { return on_answer(message); },

@@ -74,6 +74,7 @@ inline constexpr char request_refused[] = "[{}] (stanza #{}) The monitor refuses
 // Ours: the life of the sensor.
 inline constexpr char sensor_not_started[] = "The sensor process could not be started: {}";
 inline constexpr char sensor_ended[] = "The sensor process has ended ({}); starting it again in {} ms.";
+inline constexpr char sensor_killed[] = "{} was killed by signal {}.";
 inline constexpr char sensor_bad_message[] = "The sensor process sent an invalid message; giving up.";
 // Ours: the life of the GPG helper.
 inline constexpr char gpg_helper_not_started[] = "The GPG helper process could not be started: {}";

@@ -38,7 +38,11 @@ bool Monitor::start_sensor() {
   }
   for (const std::string& note : started->notes) log_.warning("{}", note);
   sensor_pid_ = started->pid;
-  children_->adopt(sensor_pid_, [](const os::ChildExit&) {});
+  children_->adopt(sensor_pid_, [this](const os::ChildExit& exit) {
+    // SIGKILL is ours. SIGSYS (31) means that it broke its confinement.
+    const int signal = exit.signal_number();
+    if (signal != 0 && signal != SIGKILL) log_.error(text::sensor_killed, "The sensor process", signal);
+  });
   channel_ = std::make_unique<privsep::LoopChannel>(
       *loop_, std::move(started->channel), [this](const privsep::Message& message) { return on_message(message); },
       [this](const Error& error) { on_sensor_end(error); });

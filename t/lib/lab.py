@@ -187,8 +187,17 @@ class Lab:
             raise
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, failure, *_):
+        try:
+            if failure is None:
+                self._check_no_violation()
+        finally:
+            self.close()
+
+    def _check_no_violation(self):
+        """A process that made a call its filter does not list has failed every test, even where another took over."""
+        for output in self.outputs + ([self.log] if self.log else []):
+            assert f"killed by signal {int(signal.SIGSYS)}" not in output.text(), f"SIGSYS:\n{output.text()}"
 
     @classmethod
     def _make_process_private(cls):

@@ -2,6 +2,7 @@
 """The sensors of running daemons, as the kernel sees them: user, capabilities, root, descriptors, limits, filter."""
 import os
 import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -108,6 +109,17 @@ def test_latchkey_conf(lab):
         daemon = start(lab, "--suite-conf", suite)
         check_confined(sensor_of(daemon), uid="1", is_filtered=False)
         daemon.stop()
+
+
+def test_a_violation_is_told_and_survived(lab):
+    for start in (start_knockd, start_fwknopd):
+        daemon = start(lab)
+        pid = sensor_of(daemon)
+        os.kill(pid, signal.SIGSYS)
+        daemon.wait_for_line(f"killed by signal {int(signal.SIGSYS)}")
+        check(wait_until(lambda daemon=daemon: sensor_of(daemon), what="a new sensor") != pid, "the same process")
+        daemon.stop()
+        lab.outputs.remove(daemon)  # the lab takes such a line for a failure, rightly
 
 
 def test_no_start_without_the_user(lab):
