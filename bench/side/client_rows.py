@@ -9,10 +9,9 @@ import wire
 def whole_process(bed, row, commands, target=None, runs=60):
     for _ in range(runs):
         for name, argv in commands:
-            wall, cpu, memory = meters.run_timed(argv, env={**os.environ, "HOME": str(bed.lab.dir)}, preexec_fn=bed.lab.client._enter_child)
+            wall, cpu = meters.run_timed(argv, env={**os.environ, "HOME": str(bed.lab.dir)}, preexec_fn=bed.lab.client._enter_child)
             bed.report.add(row, "ms", name, wall, target)
             bed.report.add(row + ": CPU", "ms", name, cpu)
-            bed.report.add(row + ": peak memory", "KiB", name, memory)
 
 
 def clients(bed):

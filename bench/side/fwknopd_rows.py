@@ -204,32 +204,32 @@ def idle(bed, seconds=10):
         daemon.stop()
 
 
-def starting(bed):
-    for name, path in bed.fwknopd:
-        clean(bed.lab)
-        conf, access = configure(bed.lab, stanza())
-        begin = time.monotonic()
-        daemon = bed.lab.gateway.spawn(path, "-f", "-c", conf, "-a", access)
-        while READY not in daemon.text() and time.monotonic() - begin < 30:
-            time.sleep(0.0005)
-        bed.report.add("fwknopd: start to main loop", "ms", name, (time.monotonic() - begin) * 1e3, "<= 40")
-        begin = time.monotonic()
-        daemon.stop()
-        bed.report.add("fwknopd: SIGTERM to exit", "ms", name, (time.monotonic() - begin) * 1e3)
-    for count in (10, 1000, 10000):
-        access = many_stanzas(count)
+def starting(bed, starts=5):
+    for _ in range(starts):
         for name, path in bed.fwknopd:
-            conf, access_file = configure(bed.lab, access)
-            wall, _, memory = meters.run_timed([path, "-f", "-c", conf, "-a", access_file, "--exit-parse-config"])
-            bed.report.add(f"fwknopd --exit-parse-config, {count} stanzas", "ms", name, wall, {1000: "<= 5 + empty", 10000: "<= 50"}.get(count))
-            bed.report.add(f"fwknopd --exit-parse-config, {count} stanzas: peak memory", "KiB", name, memory)
-    for count in (10000, 1000000) if not bed.is_quick else (10000,):
-        digests = write_digests(bed, count)
+            clean(bed.lab)
+            conf, access = configure(bed.lab, stanza())
+            begin = time.monotonic()
+            daemon = bed.lab.gateway.spawn(path, "-f", "-c", conf, "-a", access)
+            while READY not in daemon.text() and time.monotonic() - begin < 30:
+                time.sleep(0.0005)
+            bed.report.add("fwknopd: start to main loop", "ms", name, (time.monotonic() - begin) * 1e3, "<= 40")
+            begin = time.monotonic()
+            daemon.stop()
+            bed.report.add("fwknopd: SIGTERM to exit", "ms", name, (time.monotonic() - begin) * 1e3)
+    for count, target in ((10, None), (1000, "<= 5 + empty"), (10000, "<= 50")):
+        whole_runs(bed, f"fwknopd --exit-parse-config, {count} stanzas", target, many_stanzas(count), "--exit-parse-config")
+    for count, target in ((10000, "<= 4 + empty"), (1000000, "<= 400")) if not bed.is_quick else ((10000, "<= 4 + empty"),):
+        whole_runs(bed, f"digest.cache of {count} lines", target, stanza(), "--exit-parse-digest-cache", DIGEST_FILE=write_digests(bed, count))
+
+
+def whole_runs(bed, row, target, access, option, runs=8, **directives):
+    conf, access_file = configure(bed.lab, access, **directives)
+    for _ in range(runs):
         for name, path in bed.fwknopd:
-            conf, access_file = configure(bed.lab, stanza(), DIGEST_FILE=digests)
-            wall, _, memory = meters.run_timed([path, "-f", "-c", conf, "-a", access_file, "--exit-parse-digest-cache"])
-            bed.report.add(f"digest.cache of {count} lines", "ms", name, wall, {10000: "<= 4 + empty", 1000000: "<= 400"}.get(count))
-            bed.report.add(f"digest.cache of {count} lines: peak memory", "KiB", name, memory)
+            wall, cpu = meters.run_timed([path, "-f", "-c", conf, "-a", access_file, option])
+            bed.report.add(row, "ms", name, wall, target)
+            bed.report.add(row + ": CPU", "ms", name, cpu)
 
 
 def rows(bed):

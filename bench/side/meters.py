@@ -86,13 +86,13 @@ def wait_until_idle(pid, quiet_s=0.4, limit_s=120):
 
 
 def run_timed(argv, **how):
-    """Wall time in ms, CPU of it and its children in ms, peak memory in KiB, of one run to the end."""
+    """Wall time and CPU (with its children) in ms of one run to the end. (The peak memory would be Python's, which forked.)"""
     begin = time.monotonic()
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - begin
     process.returncode = status
-    return wall * 1e3, (usage.ru_utime + usage.ru_stime) * 1e3, usage.ru_maxrss
+    return wall * 1e3, (usage.ru_utime + usage.ru_stime) * 1e3
 
 
 def end_timed(process, number=15):
