@@ -107,6 +107,9 @@ void XtablesFirewall::find_out_wait_option() {
 }
 
 void XtablesFirewall::probe_check_support() {
+  // The nftables flavour came long after -C (1.4.11): three programs fewer at the start.
+  can_check_ = is_nftables_ && !is_debug();
+  if (can_check_) return;
   const ChainSpec& input = chain(Slot::input);
   const Words table{"-t", input.table};
   call(dialect_.probe_name, table + Words{"-I", input.from_chain, "1"} + probe_rule(input));
@@ -151,8 +154,10 @@ bool XtablesFirewall::add_jump(Slot slot) {
 
 bool XtablesFirewall::create_chain(Slot slot) {
   const ChainSpec& spec = chain(slot);
-  if (!chain_exists(slot)) {
-    const Words arguments{"-t", spec.table, "-N", spec.to_chain};
+  const Words arguments{"-t", spec.table, "-N", spec.to_chain};
+  // Without debug lines to keep in their order: first try, then look.
+  const bool is_made = !is_debug() && succeeded(run(arguments));
+  if (!is_made && !chain_exists(slot)) {
     const CommandResult result = call("create_chain", arguments);
     if (!succeeded(result)) {
       report("create_chain", arguments, result);

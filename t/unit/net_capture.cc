@@ -19,7 +19,7 @@ namespace {
 
 const RawHeader header{.source = IpAddress::v4(0x0a090002), .destination = IpAddress::v4(0x0a090001)};
 
-std::string little_endian(std::uint32_t value, int count) {
+std::string little_endian(std::uint64_t value, int count) {
   std::string text;
   for (int i = 0; i < count; ++i) text += static_cast<char>(value >> 8 * i & 0xff);
   return text;
