@@ -59,14 +59,14 @@ def test_signed_packets_decode_with_every_kind_of_key_and_hmac():
 
 def test_a_passphrase_that_is_given_is_used():
     keys = ["--gpg-recipient-key", "locked", "--gpg-signer-key", "locked"]
-    subprocess.run(["gpgconf", "--homedir", home().path, "--kill", "gpg-agent"], check=False)
+    home().kill_agent()
     wrong = run(home(), *keys, "--key-rijndael", "wrong")
     check_equal(wrong.returncode, 1)
     check(wrong.stderr.startswith(
         "fwknop: fko_spa_data_final: Error 122 - Error during the encrypt and sign operation\nGPG ERR: Bad passphrase"),
         wrong.stderr)
     decodes(run(home(), *keys, "--key-rijndael", PASSPHRASE), "locked")
-    subprocess.run(["gpgconf", "--homedir", home().path, "--kill", "gpg-agent"], check=False)
+    home().kill_agent()
     decodes(run(home(), *keys, "--stdin", text=PASSPHRASE + "\n"), "locked")
 
 

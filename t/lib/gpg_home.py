@@ -18,6 +18,10 @@ class GpgHome:
         subprocess.run(["gpgconf", "--homedir", self.path, "--kill", "all"], check=False, capture_output=True)
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def kill_agent(self):
+        """So that no passphrase is remembered."""
+        subprocess.run(["gpgconf", "--homedir", self.path, "--kill", "gpg-agent"], check=False)
+
     def gpg(self, *arguments, text=None):
         command = ["gpg", "--homedir", self.path, "--batch", "--quiet", "--no-tty", *arguments]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)

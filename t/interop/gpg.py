@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""SPA with GnuPG keys between ours and Debian's fwknop, and what only ours can: other keys, floods, a gpg that hangs."""
+import os
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from gpg_home import GpgHome  # noqa: E402
+from harness import check, check_equal, main, need_tools, peer, program, wait_until  # noqa: E402
+from lab import Lab  # noqa: E402
+
+READY = "Starting fwknopd main event loop|PCAP filter is"
+HMAC = "a key for the HMAC only"
+KEY = "a key without gpg"
+PASSPHRASE = "only for tests"
+ALGORITHMS = {"rsa": ("rsa2048", "sign", ("rsa2048", "encrypt")), "curve": ("ed25519", "sign", ("cv25519", "encr"))}
+
+
+class GpgLab(Lab):
+    """The lab, with key rings for both sides: `client` and `server` keys, each side with the other's public key."""
+
+    def __enter__(self):
+        need_tools("gpg", "gpgconf")
+        super().__enter__()
+        self.homes = {side: GpgHome().__enter__() for side in ("client", "server")}
+        return self
+
+    def __exit__(self, *how):
+        for home in self.homes.values():
+            home.__exit__()
+        super().__exit__(*how)
+
+    def make_keys(self, kind="rsa", passphrase=""):
+        for side, other in (("client", "server"), ("server", "client")):
+            self.homes[side].make_key(side, *ALGORITHMS[kind], passphrase=passphrase)
+            self.homes[other].import_text(self.homes[side].export_public(side))
+        fingerprint = self.homes["client"].fingerprint("client")
+        self.homes["server"].trust(fingerprint + ":6:\n")
+        return fingerprint
+
+    def start(self, path, *stanza, conf=""):
+        gpg = [f"GPG_HOME_DIR {self.homes['server'].path}"]
+        text = f"PCAP_INTF {self.gateway.interface};\nFWKNOP_RUN_DIR {self.dir}/run;\n{conf}"
+        access = self.write("access.conf", "\n".join(["SOURCE ANY", *stanza, *gpg]) + "\n")
+        daemon = self.gateway.spawn(path, "-f", "-c", self.write("fwknopd.conf", text), "-a", access)
+        daemon.wait_for_line(READY)
+        return daemon
+
+    def send(self, path, *arguments, port=22):
+        self.client.run(path, "-A", f"tcp/{port}", "-a", self.client.address, "-D", self.gateway.address,
+                        "--no-save-args", *arguments, env={**os.environ, "HOME": str(self.dir)})
+
+    def send_gpg(self, path, *arguments, port=22, signed=True):
+        signer = ["--gpg-signer-key", "client", "--gpg-no-signing-pw"] if signed else []
+        self.send(path, "--gpg-recipient-key", "server", *signer, "--gpg-home-dir", self.homes["client"].path,
+                  *arguments, port=port)
+
+    def wait_for_grant(self, port=22):
+        self.gateway.wait_for_rule(rf"-s 10\.9\.0\.2/32 -p tcp -m tcp --dport {port} .*-j ACCEPT")
+
+
+def opens(lab, client, daemon_path, kind, hmac):
+    fingerprint = lab.make_keys(kind)
+    stanza = ["GPG_ALLOW_NO_PW Y", f"GPG_FINGERPRINT_ID {fingerprint}"] + ([f"HMAC_KEY {HMAC}"] if hmac else [])
+    daemon = lab.start(daemon_path, *stanza)
+    lab.send_gpg(client, *(["--key-hmac", HMAC] if hmac else []))
+    lab.wait_for_grant()
+    daemon.wait_for_line(f"Incoming SPA data signed by '{fingerprint[-8:]}' \\(fingerprint '{fingerprint}'\\)")
+    check_equal(daemon.stop(), 0, "exit status of the daemon")
+
+
+def test_their_client_our_daemon(lab):
+    opens(lab, peer("fwknop"), program("fwknopd"), "rsa", False)
+
+
+def test_their_client_our_daemon_hmac(lab):
+    opens(lab, peer("fwknop"), program("fwknopd"), "rsa", True)
+
+
+def test_our_client_their_daemon(lab):
+    opens(lab, program("fwknop"), peer("fwknopd"), "rsa", False)
+
+
+def test_our_client_their_daemon_hmac(lab):
+    opens(lab, program("fwknop"), peer("fwknopd"), "rsa", True)
+
+
+def test_ours_with_curve25519(lab):
+    opens(lab, program("fwknop"), program("fwknopd"), "curve", False)
+
+
+def test_ours_with_curve25519_hmac(lab):
+    opens(lab, program("fwknop"), program("fwknopd"), "curve", True)
+
+
+def test_ours_with_a_short_unsigned_packet(lab):
+    lab.make_keys("curve")
+    daemon = lab.start(program("fwknopd"), "GPG_ALLOW_NO_PW Y", "GPG_DISABLE_SIG Y")
+    lab.send_gpg(program("fwknop"), signed=False)
+    lab.wait_for_grant()
+    check_equal(daemon.stop(), 0)
+
+
+def test_a_passphrase_of_the_server_is_used(lab):
+    fingerprint = lab.make_keys("rsa", PASSPHRASE)
+    for home in lab.homes.values():
+        home.kill_agent()
+    daemon = lab.start(program("fwknopd"), f"GPG_DECRYPT_PW {PASSPHRASE}", f"GPG_REMOTE_ID {fingerprint[-16:].lower()}",
+                       "GPG_DECRYPT_ID DEADBEEF")
+    lab.send_gpg(program("fwknop"), "--key-rijndael", PASSPHRASE)
+    lab.wait_for_grant()
+    daemon.wait_for_line("SPA packet was not encrypted to the key of GPG_DECRYPT_ID: DEADBEEF")
+    check_equal(daemon.stop(), 0)
+
+
+def wrapper(lab, script):
+    return lab.write("gpg", "#!/bin/sh\n" + script + 'exec /usr/bin/gpg "$@"\n', mode=0o755)
+
+
+def test_a_flood_with_wrong_hmacs_starts_no_gpg(lab):
+    fingerprint = lab.make_keys("rsa")
+    starts = lab.dir / "starts"
+    exe = wrapper(lab, f"echo >>{starts}\n")
+    daemon = lab.start(program("fwknopd"), "GPG_ALLOW_NO_PW Y", f"GPG_FINGERPRINT_ID {fingerprint}",
+                       f"HMAC_KEY {HMAC}", f"GPG_EXE {exe}")
+    wire = lab.write("wire", "")
+    lab.send_gpg(program("fwknop"), "--key-hmac", "another", "-B", str(wire), "-b")
+    packet = bytearray(wire.read_text().strip().encode())
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    for number in range(10000):
+        packet[-1], packet[-2], packet[-3] = (letters[number >> shift & 63] for shift in (0, 6, 12))
+        lab.client.send_udp(lab.gateway.address, 62201, bytes(packet))
+    lab.send_gpg(program("fwknop"), "--key-hmac", HMAC)
+    lab.wait_for_grant()
+    # One decryption and the look-up of the signer's primary key.
+    check(len(starts.read_text()) <= 4, f"gpg was started {len(starts.read_text())} times")
+    check_equal(daemon.stop(), 0)
+
+
+def test_a_gpg_that_hangs_delays_its_packet_only(lab):
+    fingerprint = lab.make_keys("rsa")
+    stuck = lab.write("stuck", "")
+    pids = lab.dir / "pids"
+    exe = wrapper(lab, f"if [ -e {stuck} ]; then echo $$ >>{pids}; exec sleep 1000; fi\n")
+    daemon = lab.start(program("fwknopd"), f"KEY {KEY}", "GPG_ALLOW_NO_PW Y", f"GPG_FINGERPRINT_ID {fingerprint}",
+                       f"GPG_EXE {exe}")
+    lab.send_gpg(program("fwknop"), port=2201)
+    wait_until(lambda: pids.exists() and pids.read_text().strip(), what="a gpg that hangs")
+    begin = time.monotonic()
+    lab.send(program("fwknop"), "--key-rijndael", KEY, port=2202)
+    lab.wait_for_grant(2202)
+    check(time.monotonic() - begin < 5, "the other packet had to wait")
+    daemon.wait_for_line("gpg has not answered for 10 seconds; its helper is replaced")
+    daemon.wait_for_line("GPG ERROR: gpg does not answer")
+    first = int(pids.read_text().split()[0])
+    wait_until(lambda: not os.path.exists(f"/proc/{first}") or "Z" in open(f"/proc/{first}/stat").read().split()[2],
+               what="end of the gpg that hung")
+    os.unlink(stuck)
+    lab.send_gpg(program("fwknop"), port=2203)
+    lab.wait_for_grant(2203)
+    check(not re.search("dport 2201", "\n".join(lab.gateway.rules())), "the packet that failed got its port")
+    check_equal(daemon.stop(), 0)
+
+
+def test_a_killed_helper_is_replaced(lab):
+    fingerprint = lab.make_keys("rsa")
+    daemon = lab.start(program("fwknopd"), "GPG_ALLOW_NO_PW Y", f"GPG_FINGERPRINT_ID {fingerprint}")
+    for port in (2201, 2202):
+        lab.send_gpg(program("fwknop"), port=port)
+        lab.wait_for_grant(port)
+        helpers = [int(p) for p in os.listdir("/proc") if p.isdigit() and is_helper(p, daemon.pid)]
+        check_equal(len(helpers), 1, "GPG helpers")
+        os.kill(helpers[0], 9)
+    check_equal(daemon.stop(), 0)
+
+
+def is_helper(pid, parent):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
+            name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
+        return name == "fwknopd: gpg" and int(rest.split()[1]) == parent and rest.split()[0] != "Z"
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main(GpgLab)
