@@ -104,7 +104,7 @@ def test_ours_with_a_short_unsigned_packet(lab):
 
 
 def test_a_passphrase_of_the_server_is_used(lab):
-    fingerprint = lab.make_keys("rsa", PASSPHRASE)
+    fingerprint = lab.make_keys("curve", PASSPHRASE)
     for home in lab.homes.values():
         home.kill_agent()
     daemon = lab.start(program("fwknopd"), f"GPG_DECRYPT_PW {PASSPHRASE}", f"GPG_REMOTE_ID {fingerprint[-16:].lower()}",
