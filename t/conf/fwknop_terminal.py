@@ -129,6 +129,18 @@ def test_signal_at_the_prompt_gives_the_terminal_back(lab):
     terminal.check_echo()
 
 
+def test_process_list_shows_no_keys(lab):
+    terminal = Terminal(lab)
+    terminal.start(ASK + " --key-hmac topsecret --key-base64-hmac=c2VjcmV0")
+    terminal.wait_for("^Enter encryption key:")
+    client, = children(int(terminal.tmux("display-message", "-p", "#{pane_pid}")))
+    with open(f"/proc/{client}/cmdline", "rb") as file:
+        words = file.read()
+    check(b"--key-hmac" in words and b"topsecret" not in words and b"c2VjcmV0" not in words, repr(words))
+    terminal.press("C-c")
+    check_equal(terminal.ended(), 1, "exit status")
+
+
 def test_overwrite_question(lab):
     terminal = Terminal(lab)
     for answer, key in (("n", "old"), ("y", "new")):
