@@ -149,8 +149,8 @@ Result<int> random_port(Rng& rng) {
   return first_random_port + static_cast<int>(*offset);
 }
 
-Result<NatText> make_nat(const Settings& settings, const std::string& allow_address, Rng& rng) {
-  NatText nat{.access = settings.access.empty() ? "none/0" : settings.access};
+Result<NatRequest> make_nat(const Settings& settings, const std::string& allow_address, Rng& rng) {
+  NatRequest nat{.access = settings.access.empty() ? "none/0" : settings.access};
   const bool uses_nat = !settings.nat_access.empty() || settings.nat_local;
   if (!uses_nat) return nat;
   if (settings.nat_rand_port || settings.nat_port != 0) {

@@ -24,7 +24,7 @@ Result<std::uint32_t> make_timestamp(const Settings& settings, WallTime now);
 /// The name of the environment or the account, when -U and SPOOF_USER give none: checked as fko_new does.
 Result<std::string> find_user_name(const Settings& settings, const Environment& environment);
 
-struct NatText {
+struct NatRequest {
   std::string access;      ///< what stands behind the address in the message
   std::string nat_string;  ///< empty without NAT
   bool is_random = false;  ///< the port in `access` was drawn
@@ -33,7 +33,7 @@ struct NatText {
 
 /// The access list and the NAT string of -A, -N, --nat-local, --nat-port and --nat-rand-port (10.2, 10.4). Error: the
 /// lines for standard error.
-Result<NatText> make_nat(const Settings& settings, const std::string& allow_address, Rng& rng);
+Result<NatRequest> make_nat(const Settings& settings, const std::string& allow_address, Rng& rng);
 
 /// Everything but the random value, the user and the time. Prints the line about a random NAT port.
 Result<spa::Body> make_body(const Settings& settings, const std::string& allow_address, Rng& rng, Console& console);

@@ -17,7 +17,6 @@ namespace latchkey::fwknop {
 namespace {
 
 constexpr Source cli_source = Source::command_line;
-constexpr std::size_t most_spoof_user = 29;
 constexpr int longest_key = spa::limit::client_key;
 constexpr int longest_timeout_s = spa::limit::client_timeout_s;
 
@@ -94,8 +93,6 @@ Result<void> resolve_http_only(Settings& settings, std::string_view) {
   settings.set_resolve(cli_source);
   return {};
 }
-
-constexpr std::string_view digest_choice = "{md5,sha1,sha256,sha384,sha512,sha3_256,sha3_512}";
 
 Result<void> digest_type(Settings& settings, std::string_view argument) {
   const auto type = crypto::parse_digest_type(argument);
@@ -212,7 +209,7 @@ Result<void> gpg_home_dir(Settings& settings, std::string_view argument) {
   return {};
 }
 Result<void> spoof_user(Settings& settings, std::string_view argument) {
-  settings.spoof_user = argument.substr(0, most_spoof_user);
+  settings.spoof_user = argument.substr(0, longest_spoof_user);
   return {};
 }
 Result<void> verbose(Settings& settings, std::string_view) {

@@ -18,10 +18,6 @@
 namespace latchkey::fwknop {
 namespace {
 
-constexpr std::string_view digest_choice = "{md5,sha1,sha256,sha384,sha512,sha3_256,sha3_512}";
-/// The peers keep 29 characters of a spoofed user name; an 80-character -U must still succeed (D2).
-constexpr std::size_t most_spoof_user = 29;
-
 Failure<Error> refuse(std::string text = "") { return fail(Error{std::move(text)}); }
 
 // --- kinds of values: a setter and a formatter over one member -----------------------------------------------------
@@ -168,7 +164,7 @@ std::string format_time_offset(const Settings& settings) {
 }
 
 Result<void> set_spoof_user(Settings& settings, std::string_view value, Source) {
-  settings.spoof_user = value.substr(0, most_spoof_user);
+  settings.spoof_user = value.substr(0, longest_spoof_user);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/crypto/secret.h"
 #include "common/spa/types.h"
@@ -15,6 +16,11 @@ namespace latchkey::fwknop {
 using crypto::SecretBytes;
 using spa::DigestType;
 using spa::EncryptionMode;
+
+/// The peers keep this much of -U and SPOOF_USER, and an 80-character -U must still succeed (D2).
+inline constexpr std::size_t longest_spoof_user = 29;
+/// The names in messages about digest and HMAC types.
+inline constexpr std::string_view digest_choice = "{md5,sha1,sha256,sha384,sha512,sha3_256,sha3_512}";
 
 enum class Protocol { udp, udpraw, tcp, tcpraw, icmp, http };
 
