@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -135,6 +136,12 @@ Result<void> StopJournal::remove(std::uint64_t id) {
   dead_lines_ += 2;
   if (dead_lines_ > most_dead_lines && dead_lines_ > 4 * live_.size()) return rewrite();
   return log_.append(format_removed(id));
+}
+
+void StopJournal::delete_if_empty() {
+  if (!live_.empty()) return;
+  ::unlink(log_.path().c_str());
+  ::unlink((log_.path() + ".lock").c_str());
 }
 
 std::string read_boot_id() {

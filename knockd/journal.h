@@ -45,6 +45,8 @@ class StopJournal {
   Result<std::uint64_t> add(const PendingStop& stop);
   Result<void> set_due(std::uint64_t id, MonotonicTime due);
   Result<void> remove(std::uint64_t id);
+  /// At the end of the daemon: nothing is pending, so no file is left behind.
+  void delete_if_empty();
 
  private:
   StopJournal(os::AppendLog log, Fd lock) : log_(std::move(log)), lock_(std::move(lock)) {}

@@ -145,8 +145,7 @@ SensorReport decode_report(Fields& fields) {
 
 }  // namespace
 
-Bytes encode_door(const DoorMessage& message) {
-  Writer out;
+void encode_door(const DoorMessage& message, Writer& out) {
   const Lock& lock = message.lock;
   put_sequence(out, lock.sequence);
   out.put_u8(lock.flags.set);
@@ -159,25 +158,28 @@ Bytes encode_door(const DoorMessage& message) {
   out.put_u8(lock.is_one_time ? 1 : 0);
   out.put_u8(message.origin ? 1 : 0);
   out.put_u32(message.origin.value_or(0));
-  return out.release();
 }
 
-std::optional<DoorMessage> decode_door(ByteView payload) {
+std::optional<std::vector<DoorMessage>> decode_doors(ByteView payload) {
   Fields fields(payload);
-  DoorMessage message;
-  Lock& lock = message.lock;
-  lock.sequence = fields.sequence();
-  lock.flags.set = fields.u8();
-  lock.flags.clear = fields.u8();
-  if (fields.flag()) lock.target = fields.address();
-  lock.seq_timeout_s = fields.seconds();
-  lock.seq_cooldown_s = fields.seconds();
-  lock.allows_duplicates = fields.flag();
-  lock.is_one_time = fields.flag();
-  const bool has_origin = fields.flag();
-  const DoorIndex origin = fields.u32();
-  if (has_origin) message.origin = origin;
-  return whole(fields, std::move(message));
+  std::vector<DoorMessage> doors;
+  while (fields.has_more()) {
+    DoorMessage message;
+    Lock& lock = message.lock;
+    lock.sequence = fields.sequence();
+    lock.flags.set = fields.u8();
+    lock.flags.clear = fields.u8();
+    if (fields.flag()) lock.target = fields.address();
+    lock.seq_timeout_s = fields.seconds();
+    lock.seq_cooldown_s = fields.seconds();
+    lock.allows_duplicates = fields.flag();
+    lock.is_one_time = fields.flag();
+    const bool has_origin = fields.flag();
+    const DoorIndex origin = fields.u32();
+    if (has_origin) message.origin = origin;
+    doors.push_back(std::move(message));
+  }
+  return whole(fields, std::move(doors));
 }
 
 Bytes encode_addresses(const std::vector<net::IpAddress>& addresses) {

@@ -32,8 +32,9 @@ struct DoorMessage {
   Lock lock;
   std::optional<DoorIndex> origin;  ///< the same door in the list before
 };
-Bytes encode_door(const DoorMessage& message);
-std::optional<DoorMessage> decode_door(ByteView payload);
+/// Appends to a batch.
+void encode_door(const DoorMessage& message, Writer& batch);
+std::optional<std::vector<DoorMessage>> decode_doors(ByteView payload);
 
 Bytes encode_addresses(const std::vector<net::IpAddress>& addresses);
 std::optional<std::vector<net::IpAddress>> decode_addresses(ByteView payload);

@@ -198,6 +198,7 @@ void Monitor::end(int status) {
 
 void Monitor::leave() {
   write_end_lines();
+  workers_->close_journal();
   if (pid_file_) pid_file_->remove();
   loop_->stop();
 }

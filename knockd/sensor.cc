@@ -205,10 +205,12 @@ bool Sensor::receive(const privsep::Message& message) {
 }
 
 bool Sensor::take_door(ByteView payload) {
-  const auto door = decode_door(payload);
-  if (!door) return false;
-  coming_doors_.push_back(door->lock);
-  coming_origins_.push_back(door->origin);
+  const auto doors = decode_doors(payload);
+  if (!doors) return false;
+  for (const DoorMessage& door : *doors) {
+    coming_doors_.push_back(door.lock);
+    coming_origins_.push_back(door.origin);
+  }
   return true;
 }
 

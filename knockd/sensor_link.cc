@@ -9,6 +9,7 @@ namespace latchkey::knockd {
 namespace {
 
 constexpr int ready_within_ms = 60'000;
+constexpr std::size_t full_batch_bytes = 32 * 1024;
 
 std::string describe_end(const os::ChildExit& exit) {
   if (exit.has_exited()) return fmt::format("exit status {}", exit.exit_code());
@@ -89,7 +90,14 @@ bool SensorLink::receive(const privsep::Message& message) {
 void SensorLink::send(MessageType type, ByteView payload) { channel_->send(static_cast<std::uint16_t>(type), payload); }
 
 void SensorLink::send_doors(const std::vector<DoorMessage>& doors) {
-  for (const DoorMessage& door : doors) send(MessageType::door, encode_door(door));
+  Writer batch;
+  for (const DoorMessage& door : doors) {
+    encode_door(door, batch);
+    if (batch.view().size() < full_batch_bytes) continue;
+    send(MessageType::door, batch.view());
+    batch = Writer();
+  }
+  if (!batch.view().empty()) send(MessageType::door, batch.view());
   send(MessageType::doors, {});
 }
 

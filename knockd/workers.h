@@ -38,6 +38,10 @@ class Workers {
 
   /// Runs all pending stop commands now instead of in their time, those of openings to come too.
   void stop_waiting();
+  /// After the last worker: an empty journal goes.
+  void close_journal() {
+    if (journal_) journal_->delete_if_empty();
+  }
   bool is_idle() const { return workers_.empty(); }
   /// Called whenever the last worker has ended.
   void on_idle(std::function<void()> action) { on_idle_ = std::move(action); }

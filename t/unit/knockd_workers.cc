@@ -142,10 +142,15 @@ TEST(KnockdMessages, come_back_as_they_went) {
   lock.seq_cooldown_s = 5;
   lock.allows_duplicates = true;
   lock.is_one_time = true;
-  const auto door = decode_door(encode_door({lock, DoorIndex{9}}));
-  ASSERT_TRUE(door);
-  EXPECT_EQ(door->lock, lock);
-  EXPECT_EQ(door->origin, DoorIndex{9});
+  Writer batch;
+  encode_door({lock, DoorIndex{9}}, batch);
+  encode_door({Lock{}, std::nullopt}, batch);
+  const auto doors = decode_doors(batch.view());
+  ASSERT_TRUE(doors);
+  ASSERT_EQ(doors->size(), 2U);
+  EXPECT_EQ((*doors)[0].lock, lock);
+  EXPECT_EQ((*doors)[0].origin, DoorIndex{9});
+  EXPECT_EQ((*doors)[1].origin, std::nullopt);
   EXPECT_EQ(decode_addresses(encode_addresses({v4, v6})), (std::vector<net::IpAddress>{v4, v6}));
   const auto sequence = decode_sequence(encode_sequence({3, lock.sequence}));
   ASSERT_TRUE(sequence);
@@ -187,7 +192,7 @@ TEST(KnockdMessages, are_refused_when_damaged) {
     Bytes damaged = good;
     damaged[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
     static_cast<void>(decode_reports(damaged));
-    static_cast<void>(decode_door(damaged));
+    static_cast<void>(decode_doors(damaged));
     static_cast<void>(decode_sequence(damaged));
     static_cast<void>(decode_addresses(damaged));
     static_cast<void>(decode_capture_lost(damaged));
