@@ -134,6 +134,7 @@ class StanzaCheck {
       return fail("[*] Must set the CMD_CYCLE_TIMER for command cycle functionality: '{}'", source_);
     if (open->size() > longest_cycle_text) return fail("[*] CMD_CYCLE_OPEN command is too long: '{}'", source_);
     if (close->size() > longest_cycle_text) return fail("[*] CMD_CYCLE_CLOSE command is too long: '{}'", source_);
+    stanza_.cycle_close_text = *close;
     stanza_.cycle =
         CommandCycle{*open, has_close ? *close : std::string(), std::chrono::seconds(stanza_.cycle_timer_s)};
     return true;

@@ -61,6 +61,7 @@ class ConfReader {
     std::size_t row;
     ConfText text;
     std::string path;
+    bool is_superseded = false;  ///< a later line sets the keyword: this one can only still be wrong
   };
 
   void use(const config::SourceLine& source) {
@@ -77,7 +78,7 @@ class ConfReader {
       return;
     }
     place.column = entry.value_column;
-    std::erase_if(waiting_, [&](const Waiting& other) { return other.row == *row; });
+    for (Waiting& other : waiting_) other.is_superseded |= other.row == *row;
     Expansion expansion = expand(entry.value, texts_);
     if (expansion.kind == Expansion::Kind::unknown) {
       waiting_.push_back({*row, {std::string(entry.value), place}, path});
@@ -109,7 +110,7 @@ class ConfReader {
       std::erase_if(waiting_, [&](Waiting& item) {
         Expansion expansion = expand(item.text.value, texts_);
         if (expansion.kind == Expansion::Kind::unknown) return false;
-        assign(item.row, {std::move(expansion.value), item.text.place});
+        if (!item.is_superseded) assign(item.row, {std::move(expansion.value), item.text.place});
         return has_progress = true;
       });
     }

@@ -37,10 +37,6 @@ std::string expiry(S stanza) {
 }
 
 std::optional<std::string> cycle_open(S s) { return s.cycle ? std::optional(s.cycle->open) : std::nullopt; }
-std::optional<std::string> cycle_close(S s) {
-  if (!s.cycle || s.cycle->close.empty()) return std::nullopt;
-  return s.cycle->close;
-}
 std::optional<std::string> nat_ip(S s) { return s.force_nat ? std::optional(s.force_nat->ip) : std::nullopt; }
 
 struct Row {
@@ -68,7 +64,7 @@ constexpr auto rows = std::to_array<Row>({
     {"CMD_EXEC_USER", [](S s) { return text(s.cmd_exec.user); }},
     {"CMD_EXEC_GROUP", [](S s) { return text(s.cmd_exec.group); }},
     {"CMD_CYCLE_OPEN", [](S s) { return text(cycle_open(s)); }},
-    {"CMD_CYCLE_CLOSE", [](S s) { return text(cycle_close(s)); }},
+    {"CMD_CYCLE_CLOSE", [](S s) { return text(s.cycle_close_text); }},
     {"CMD_CYCLE_TIMER", [](S s) { return number(s.cycle_timer_s); }},
     {"REQUIRE_USERNAME", [](S s) { return text(s.require_username); }},
     {"REQUIRE_SOURCE_ADDRESS", [](S s) { return yes_no(s.require_source_address); }},

@@ -81,7 +81,8 @@ struct Stanza {
   CommandUser cmd_exec;
   CommandUser cmd_sudo_exec;
   std::optional<CommandCycle> cycle;
-  unsigned cycle_timer_s = 0;  ///< CMD_CYCLE_TIMER, also without a cycle, for the dump
+  std::optional<std::string> cycle_close_text;  ///< as written, NONE included, for the dump
+  unsigned cycle_timer_s = 0;                   ///< CMD_CYCLE_TIMER, also without a cycle, for the dump
   std::optional<std::string> require_username;
   bool require_source_address = false;
 

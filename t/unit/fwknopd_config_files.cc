@@ -178,7 +178,7 @@ TEST_F(Files, variables_may_be_set_later_and_chained) {
       "$LOCALE\nDIGEST_FILE /d\n");
   const auto configuration = load();
   ASSERT_TRUE(configuration);
-  EXPECT_TRUE(lines_.empty()) << lines_.front();
+  EXPECT_EQ(lines_.size(), 2u) << "LOCALE has no value, which the later line for DIGEST_FILE does not excuse";
   EXPECT_EQ(value(*configuration, "PCAP_FILTER"), "eth1 b");
   EXPECT_EQ(value(*configuration, "GPG_EXE"), value(*configuration, "FIREWALL_EXE") + "/x");
   EXPECT_EQ(value(*configuration, "DIGEST_FILE"), "/d");
