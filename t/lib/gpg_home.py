@@ -12,6 +12,8 @@ class GpgHome:
     def __enter__(self):
         self.path = tempfile.mkdtemp(prefix="lkgpg")
         os.chmod(self.path, 0o700)
+        with open(os.path.join(self.path, "gpg-agent.conf"), "w", encoding="ascii") as conf:
+            conf.write("s2k-count 65536\n")  # else every use of a passphrase takes a second
         return self
 
     def __exit__(self, *_):
