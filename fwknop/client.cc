@@ -123,8 +123,9 @@ class Run {
     std::string saved_in;
     if (settings_.save_rc_stanza) {
       const auto path = safe_rc_path(settings_);
-      if (!path || !save_rc_stanza(*path, settings_, console_)) return failure;
-      saved_in = *path;
+      if (!path) return failure;
+      // Without success the packet is sent all the same, and new keys are printed rather than lost.
+      if (save_rc_stanza(*path, settings_, console_)) saved_in = *path;
     }
     if (!keys) return std::nullopt;
     if (const auto handed = hand_over_keys(settings_, *keys, saved_in, console_); !handed)

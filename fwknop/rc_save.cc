@@ -56,7 +56,6 @@ class Rewrite {
     if (header == lines.end()) return append_stanza(text);
     const auto end =
         std::find_if(header + 1, lines.end(), [](const RcLine& l) { return l.kind == RcLineKind::section; });
-    console_.debug("update_rc() : Updating {} stanza", update_.stanza);
     for (auto line = lines.begin(); line <= header; ++line) add(line->raw);
     if (auto result = renew_body(header->name, {header + 1, end}, end != lines.end()); !result)
       return fail(result.error());
@@ -89,6 +88,7 @@ class Rewrite {
       while (insert_at < body.size() && !is_empty_line(body[insert_at].raw)) ++insert_at;
     for (std::size_t i = 0; i < insert_at; ++i)
       if (fates[i] == Fate::keep) add(body[i].raw);
+    console_.debug("update_rc() : Updating {} stanza", update_.stanza);
     add_assignments();
     for (std::size_t i = insert_at; i < body.size(); ++i) add(body[i].raw);
     if (is_followed && insert_at == body.size()) add("\n");
@@ -189,7 +189,7 @@ bool save_rc_stanza(const std::string& path, const Settings& settings, Console& 
   auto text = os::read_file(target, most_rc_bytes);
   if (!text) {
     console.error("update_rc() : Unable to open rc file: {}: {}", path, std::strerror(text.error().os_code));
-    return true;
+    return false;
   }
   const Defer wipe_text([&] { wipe(*text); });
   struct stat before {};
@@ -212,7 +212,7 @@ bool save_rc_stanza(const std::string& path, const Settings& settings, Console& 
   if (const auto result = os::replace_file_atomically(target, *updated, 0600); !result) {
     console.error("update_rc() : Unable to rename {} to {}: {}", path + ".updated", path,
                   std::strerror(result.error().os_code));
-    return true;
+    return false;
   }
   if (has_facts) keep_owner(target, before);
   return true;

@@ -36,7 +36,7 @@ struct StanzaUpdate {
 Result<std::string> update_rc_text(std::string_view text, const StanzaUpdate& update, Console& console);
 
 /// Reads, asks on standard input, and replaces the file atomically, at mode 0600; a symbolic link keeps pointing to it.
-/// False: a malformed line, the run ends. A file that cannot be written is complained about, and the run goes on.
+/// False: nothing was saved, and the reason is printed (a malformed line, a file that cannot be written).
 bool save_rc_stanza(const std::string& path, const Settings& settings, Console& console);
 
 }  // namespace latchkey::fwknop
