@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // fwknopd: parse options, load configuration, run. The order is the peer's (spec/fwknopd-config.md 2).
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -187,6 +188,8 @@ int main(int argc, char** argv) {
   using namespace latchkey;
   try {
     if (const auto opened = os::open_standard_streams(); !opened) return 1;
+    // No core file, and nobody but root looks into a process that holds keys. Programs that it starts are not affected.
+    ::prctl(PR_SET_DUMPABLE, 0);
     if (const auto started = crypto::init(); !started) {
       fmt::print(stderr, "{}\n", started.error().text);
       return 1;

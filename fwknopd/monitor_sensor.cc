@@ -26,6 +26,7 @@ bool Monitor::start_sensor() {
   confine.name = "fwknopd: sensor";
   confine.profile = privsep::Profile::fwknopd_sensor;
   confine.settings = options_.sandbox;
+  confine.locks_memory = true;
   // The TCP server holds one connection at a time.
   confine.spare_descriptors = settings().capture.tcp_server ? 1 : 0;
   auto started = privsep::start_confined(confine, [this](privsep::Channel channel) {

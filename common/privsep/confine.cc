@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -114,6 +115,9 @@ Result<std::unique_ptr<ConfinedProgram>> confine(const ConfineOptions& options, 
   tzset();
   auto program = make(std::move(channel));
   if (!program) return program;
+  if (options.locks_memory && mlockall(MCL_CURRENT | MCL_ONFAULT) != 0) {
+    notes.push_back(options.name + ": keys may be swapped to disk: " + os_error("mlockall").text);
+  }
   if (auto dropped = drop_root(options, target, notes); !dropped) return fail(dropped.error());
   if (auto locked = lock_process(); !locked) return fail(locked.error());
   // The signal for the parent's death was set a moment ago: a parent that died before sends none.

@@ -38,6 +38,8 @@ struct ConfineOptions {
   std::vector<int> keep;  ///< descriptors that stay open, beside the channel; 0, 1, 2 become /dev/null unless listed
   /// How many more descriptors may be opened: 1 for a sensor that accepts one connection at a time.
   unsigned spare_descriptors = 0;
+  /// Keys must not reach the swap space: pages are locked as they come into use. A fork does not inherit such locks.
+  bool locks_memory = false;
   /// Stay root (without capabilities) and keep the file system: the GPG helper, whose key rings belong to root.
   bool keeps_user_and_root = false;
 };

@@ -87,6 +87,9 @@ def test_fwknopd(lab):
     daemon = start_fwknopd(lab)
     pid = sensor_of(daemon)
     check_confined(pid)
+    check(int(status(pid)["VmLck"].split()[0]) > 0, "the keys are locked in memory")
+    # The kernel gives the files of a process that must not be dumped to root.
+    check_equal(os.stat(f"/proc/{pid}/mem").st_uid, 0, "owner of the memory of nobody's process")
     lab.client.run(program("fwknop"), "-A", "tcp/22", "-a", lab.client.address, "-D", lab.gateway.address,
                    "--key-base64-rijndael", KEY, "--key-base64-hmac", HMAC_KEY, "--use-hmac", "--no-save-args",
                    "--rc-file", "/dev/null")
