@@ -81,10 +81,12 @@ void GrantDesk::flush() {
   if (firewall_) firewall_->flush();
 }
 
-bool GrantDesk::keeps_chains(const FirewallSettings& settings) const {
+bool GrantDesk::keeps_chains(const Configuration& next) const {
   const FirewallSettings& now = context_.configuration.settings.firewall;
-  return now.kind == settings.kind && now.exe == settings.exe &&
-         std::ranges::all_of(all_slots, [&](Slot slot) { return chain_of(now, slot) == chain_of(settings, slot); });
+  const FirewallSettings& then = next.settings.firewall;
+  return needs_firewall(context_.configuration) == needs_firewall(next) && now.kind == then.kind &&
+         now.exe == then.exe && active_slots(now, context_.configuration.stanzas) == active_slots(then, next.stanzas) &&
+         std::ranges::all_of(all_slots, [&](Slot slot) { return chain_of(now, slot) == chain_of(then, slot); });
 }
 
 std::vector<OpenRule> GrantDesk::release() { return firewall_ ? firewall_->release() : std::vector<OpenRule>(); }

@@ -45,8 +45,8 @@ class GrantDesk {
   void stop();
   /// Deletes the chains in any case: after a start that failed.
   void flush();
-  /// Would the chains of new settings be the same?
-  bool keeps_chains(const FirewallSettings& settings) const;
+  /// Would the chains of a new configuration be the same?
+  bool keeps_chains(const Configuration& next) const;
   /// Before a reload: our rules, which stay open.
   std::vector<OpenRule> release();
   bool has_rules() const { return firewall_ && firewall_->has_rules(); }

@@ -159,20 +159,31 @@ void Monitor::on_reload() {
   static_cast<void>(os::notify_ready());
 }
 
-/// Rules that are open stay open; chains are only made anew when their definitions changed.
+/// Rules that are open stay open; chains are only made anew when their definitions changed. The configuration before
+/// this one is kept until the sensor captures, because a capture filter proves itself only then.
 void Monitor::use(Configuration configuration) {
   stop_sensor();
-  const bool keeps_chains = grants_->keeps_chains(configuration.settings.firewall);
+  const bool keeps_chains = grants_->keeps_chains(configuration);
   auto rules = grants_->release();
-  if (!keeps_chains) grants_->stop();
+  if (!keeps_chains) grants_->flush();
   grants_.reset();
-  configuration_ = std::make_unique<Configuration>(std::move(configuration));
+  previous_ = std::exchange(configuration_, std::make_unique<Configuration>(std::move(configuration)));
   log_.set_threshold(threshold_for(settings().verbosity));
   commands_->set_configuration(*configuration_);
   const bool is_new_pid_file = options_.on_new_settings && options_.on_new_settings(settings());
   log_.info("{}", is_new_pid_file ? text::starting : text::restarting);
   digests_.open(settings(), settings().rotate_digest_cache);
-  if (!start_firewall(keeps_chains ? StartKind::reload : StartKind::fresh, std::move(rules)) || !start_sensor()) end(1);
+  const bool has_firewall = start_firewall(keeps_chains ? StartKind::reload : StartKind::fresh, std::move(rules));
+  if (!has_firewall || !start_sensor()) on_capture_failed();
+}
+
+/// The new configuration does not work: back to the one before, once; at the start there is none.
+void Monitor::on_capture_failed() {
+  if (!previous_) return end(1);
+  log_.error(text::reload_failed);
+  const std::unique_ptr<Configuration> old = std::move(previous_);
+  use(std::move(*old));
+  previous_.reset();
 }
 
 }  // namespace latchkey::fwknopd

@@ -66,6 +66,7 @@ class Monitor {
   std::unique_ptr<os::EventLoop> loop_;
   std::unique_ptr<os::Children> children_;
   std::unique_ptr<Configuration> configuration_;
+  std::unique_ptr<Configuration> previous_;  ///< after a reload, until the sensor captures
   std::unique_ptr<GrantJournal> journal_;
   DigestStore digests_;
   std::unique_ptr<GrantDesk> grants_;

@@ -80,6 +80,7 @@ bool Monitor::on_message(const privsep::Message& message) {
       return true;
     case MessageType::ready:
       restart_delay_ = first_restart_delay;
+      previous_.reset();
       if (std::exchange(was_ready_, true)) return true;
       static_cast<void>(os::notify_ready());
       if (const auto ready = options_.start.ready(); !ready) log_.error("{}", ready.error().text);
@@ -177,8 +178,6 @@ void Monitor::wait_for_interface() {
   const auto watched = loop_->watch(network_->fd(), os::readable, on_news);
   if (!watched) restart_sensor_later(watched.error().text);
 }
-
-void Monitor::on_capture_failed() { end(1); }
 
 void Monitor::on_sensor_end(const Error& error) {
   if (is_ending_) return;

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""fwknopd reloads: what is open stays open and ends in time, and a configuration that does not work changes nothing."""
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from harness import check, check_equal, main, program, wait_until
+from lab import Lab
+
+KEY, HMAC_KEY = "c29tZSBzZWNyZXQga2V5IG9mIDMyIGJ5dGVzIGxvbmc=", "YW5vdGhlciBrZXksIGZvciB0aGUgSE1BQyBvbmx5Li4uLi4="
+READY = "Starting fwknopd main event loop"
+STANZA = f"SOURCE ANY\nKEY_BASE64 {KEY}\nHMAC_KEY_BASE64 {HMAC_KEY}\nREQUIRE_SOURCE_ADDRESS Y\n"
+
+
+def configure(lab, options="", stanza=STANZA):
+    conf = lab.write("fwknopd.conf", f"PCAP_INTF {lab.gateway.interface};\nFWKNOP_RUN_DIR {lab.dir}/run;\n{options}")
+    return ["-f", "-c", conf, "-a", lab.write("access.conf", stanza)]
+
+
+def start(lab, *how):
+    daemon = lab.gateway.spawn(program("fwknopd"), *configure(lab, *how))
+    daemon.wait_for_line(READY)
+    return daemon
+
+
+def ask(lab, port, timeout_s):
+    lab.client.run(program("fwknop"), "-A", f"tcp/{port}", "-a", lab.client.address, "-D", lab.gateway.address, "-f", timeout_s,
+                   "--key-base64-rijndael", KEY, "--key-base64-hmac", HMAC_KEY, "--use-hmac", "--no-save-args",
+                   "--rc-file", lab.write("rc", "[default]\n"))
+
+
+def grant(lab, port, timeout_s):
+    ask(lab, port, timeout_s)
+    lab.gateway.wait_for_rule(rf"--dport {port} ")
+
+
+def test_a_filter_that_does_not_compile_leaves_the_old_configuration_in_force(lab):
+    daemon = start(lab)
+    grant(lab, 22, 60)
+    configure(lab, "PCAP_FILTER this is no filter;\n")
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_for_line(r"\[\*\] Error compiling pcap filter: ")
+    daemon.wait_for_line(r"the old one stays in force")
+    daemon.wait_for_line(READY)
+    lab.gateway.wait_for_rule("--dport 22 ")
+    grant(lab, 23, 60)
+    check_equal(daemon.stop(), 0)
+
+
+def test_other_chains_take_over_what_is_open(lab):
+    daemon = start(lab, "FLUSH_IPT_AT_EXIT N;\n")
+    grant(lab, 22, 6)
+    configure(lab, "FLUSH_IPT_AT_EXIT N;\nIPT_INPUT_ACCESS ACCEPT, filter, INPUT, 1, OTHER, 1;\n")
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_for_line(READY)
+    rules = lab.gateway.rules()
+    check(any(r.startswith("-A OTHER") and "--dport 22 " in r for r in rules), f"{rules}")
+    check(not any("FWKNOP_INPUT" in r for r in rules), f"{rules}")
+    lab.gateway.wait_for_rule("--dport 22 ", present=False)
+    daemon.wait_for_line(r"Removed rule 1 from OTHER")
+    check_equal(daemon.stop(), 0)
+
+
+def test_a_slot_that_is_switched_off_takes_its_rules_along(lab):
+    daemon = start(lab, "ENABLE_IPT_OUTPUT Y;\n")
+    grant(lab, 22, 60)
+    lab.gateway.wait_for_rule("-A FWKNOP_OUTPUT .*--sport 22 ")
+    configure(lab)
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_for_line(READY)
+    rules = lab.gateway.rules()
+    check(not any("FWKNOP_OUTPUT" in r for r in rules), f"{rules}")
+    check(any(r.startswith("-A FWKNOP_INPUT") for r in rules), f"{rules}")
+    check_equal(daemon.stop(), 0)
+
+
+def test_ten_reloads_lose_no_grant(lab):
+    daemon = start(lab)
+    for number in range(10):
+        grant(lab, 1000 + number, 60)
+        daemon.send_signal(signal.SIGHUP)
+        daemon.wait_for_line("Re-starting fwknopd")
+        daemon.wait_for_line(READY)
+    check_equal(sum("--dport 10" in rule for rule in lab.gateway.rules()), 10, "rules")
+    check_equal(daemon.stop(), 0)
+
+
+def cpu_wakeups(pid):
+    with open(f"/proc/{pid}/status") as file:
+        fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    return int(fields["voluntary_ctxt_switches"]) + int(fields["nonvoluntary_ctxt_switches"])
+
+
+def test_an_idle_daemon_sleeps(lab):
+    daemon = start(lab)
+    grant(lab, 22, 1)
+    lab.gateway.wait_for_rule("--dport 22 ", present=False)
+    time.sleep(5)  # the last look at the chains
+    children = open(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read().split()
+    pids = [daemon.pid, *map(int, children)]
+    check(len(pids) >= 2, f"monitor and sensor: {pids}")
+    before = [cpu_wakeups(pid) for pid in pids]
+    time.sleep(6)
+    check_equal([cpu_wakeups(pid) for pid in pids], before, "wake-ups while nothing happens")
+    check_equal(daemon.stop(), 0)
+
+
+def test_a_rule_of_somebody_else_wakes_it(lab):
+    daemon = start(lab)
+    time.sleep(5)
+    lab.gateway.iptables("-A", "FWKNOP_INPUT", "-p", "tcp", "-s", "9.9.9.9", "-m", "comment", "--comment",
+                         f"_exp_{int(time.time()) + 2}", "-j", "ACCEPT")
+    daemon.wait_for_line(r"Removed rule 1 from FWKNOP_INPUT with expire time of \d+", limit_s=8)
+    check_equal(daemon.stop(), 0)
+
+
+if __name__ == "__main__":
+    main(Lab)
