@@ -44,6 +44,16 @@ class Program {
     if (line_.key_gen || line_.key_gen_file) return generate();
     if (const auto status = reader_.read_files(line_)) return *status;
     if (reader_.asks_for_check()) return check();
+    const int status = start();
+    if (status != 0 && line_.exit_parse_config && line_.verbosity > 0) explain_failure(line_, log_);
+    return status;
+  }
+
+ private:
+  // An empty result goes on, a number is the exit status.
+  using Status = std::optional<int>;
+
+  int start() {
     if (const auto status = read_settings()) return *status;
     if (const auto status = control()) return *status;
     if (const auto status = prepare()) return *status;
@@ -51,10 +61,6 @@ class Program {
     if (const auto status = read_stanzas()) return *status;
     return run_as_daemon();
   }
-
- private:
-  // An empty result goes on, a number is the exit status.
-  using Status = std::optional<int>;
 
   int generate() {
     SystemRng rng;

@@ -55,7 +55,8 @@ class CommandLineReader {
   std::optional<int> read_first(CommandLine& line);
   std::optional<int> read_files(CommandLine& line);
   /// Is every problem to be told, in place of a start? --test-config; or --exit-parse-config with -v -v, or with -v
-  /// when standard error is a terminal (a script that has always used it with one -v gets the peer's lines).
+  /// when standard error is a terminal (a script that has always used it with one -v gets the peer's lines, and behind
+  /// them the list when the reading failed).
   bool asks_for_check() const;
   /// `log` gets the complaints about values.
   std::optional<int> read_rest(CommandLine& line, log::Logger& log);

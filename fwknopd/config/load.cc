@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "fwknopd/config/access_file.h"
@@ -13,6 +14,18 @@
 #include "fwknopd/config/conf_table.h"
 
 namespace latchkey::fwknopd {
+namespace {
+
+void print(const std::vector<config::Diagnostic>& diagnostics) {
+  const bool has_terminal = ::isatty(STDERR_FILENO) == 1;
+  std::string text;
+  for (const config::Diagnostic& diagnostic : diagnostics)
+    text += config::format_diagnostic(diagnostic, has_terminal) + "\n";
+  // Standard error may be closed; the exit status still tells.
+  (void)write_all(STDERR_FILENO, text);
+}
+
+}  // namespace
 
 bool take_syslog_facility(Settings& settings, Report& report) {
   const std::string text = settings.texts[conf_row("SYSLOG_FACILITY")].value_or("");
@@ -36,14 +49,18 @@ std::optional<Configuration> load_configuration(const CommandLine& line, Report&
 
 int check_configuration(const CommandLine& line, log::Logger& log) {
   Report report(log, Report::Mode::checking);
-  const auto loaded = load_configuration(line, report);
-  const bool has_terminal = ::isatty(STDERR_FILENO) == 1;
-  std::string text;
-  for (const config::Diagnostic& diagnostic : report.diagnostics())
-    text += config::format_diagnostic(diagnostic, has_terminal) + "\n";
-  // Standard error may be closed; the exit status still tells.
-  (void)write_all(STDERR_FILENO, text);
-  return loaded && !report.has_errors() ? 0 : 1;
+  const bool is_loaded = load_configuration(line, report).has_value();
+  print(report.diagnostics());
+  return is_loaded && !report.has_errors() ? 0 : 1;
+}
+
+void explain_failure(const CommandLine& line, log::Logger& log) {
+  Report report(log, Report::Mode::checking);
+  static_cast<void>(load_configuration(line, report));
+  const bool has_place = std::ranges::any_of(report.diagnostics(), [](const config::Diagnostic& diagnostic) {
+    return diagnostic.severity == config::Severity::error && diagnostic.place.line != 0;
+  });
+  if (has_place) print(report.diagnostics());
 }
 
 Reloader::Reloader(CommandLine line, log::Logger& log)

@@ -20,6 +20,10 @@ bool take_syslog_facility(Settings& settings, Report& report);
 /// error, one a line. The exit status.
 int check_configuration(const CommandLine& line, log::Logger& log);
 
+/// After a failed --exit-parse-config -v, whose lines are the peer's: the same list, if an error in it stands in a
+/// line.
+void explain_failure(const CommandLine& line, log::Logger& log);
+
 /// Runs load_configuration() in the folder where the program was started: relative paths keep their meaning.
 class Reloader {
  public:

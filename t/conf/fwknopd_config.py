@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""fwknopd's command line and configuration: every line of fwknopd_cases.jsonl (spec/fwknopd-config.md, section 15).
+"""fwknopd's command line and configuration: every line of fwknopd_cases.jsonl (spec/fwknopd-config.md, section 15; L: ours).
 
 A case: id, args (B = -c <C> -O <E> -a <A> -r <R>, X = --exit-parse-config, at success its last line is not listed), conf,
 access (default: the stanza `plain` below), files (text, [text, mode, owner], "-> link", "name/" = folder), and what is
@@ -173,7 +173,7 @@ def is_runnable(case, build):
 def test_cases():
     with open(os.path.join(HERE, "fwknopd_cases.jsonl")) as file:
         cases = [json.loads(line) for line in file]
-    named = [a for a in sys.argv[1:] if a.startswith("C")]
+    named = [a for a in sys.argv[1:] if re.fullmatch(r"[CL]\d+", a)]
     build = learn_build()
     cases = [c for c in cases if (not named or c["id"] in named) and is_runnable(c, build)]
     if not cases:
