@@ -32,7 +32,8 @@ void ConfigReader::set_pid_file(std::string_view value) {
 
 void ConfigReader::set_interface(std::string_view value) {
   if (options_.has_interface || (config_.interface && !config_.interface->empty())) return;
-  config_.interface = log::cut_utf8(value, max_interface_bytes);
+  const bool is_list = value.find(',') != std::string_view::npos;
+  config_.interface = is_list ? value : log::cut_utf8(value, max_interface_bytes);
   debug(fmt::format("config: interface: {}", *config_.interface));
   if (config_.interface->size() < value.size())
     warn(place_, fmt::format("the name of the interface is cut to {} bytes", max_interface_bytes));

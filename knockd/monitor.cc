@@ -121,9 +121,7 @@ bool Monitor::start_capturing() {
   const auto started = start_sensor(interfaces_);
   if (started) return true;
   output_.say(to_error, started.error().text);
-  const bool is_not_open =
-      started.error().text.starts_with(texts::could_not_open.substr(0, texts::could_not_open.find('{')));
-  if (!is_not_open) write_end_lines();
+  if (!is_open_failure(started.error())) write_end_lines();
   return false;
 }
 

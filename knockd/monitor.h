@@ -102,6 +102,9 @@ class Monitor {
   log::RateLimit restart_limit_{5, std::chrono::minutes(1)};
 };
 
+/// Whether the error of a sensor's start is that an interface could not be opened.
+bool is_open_failure(const Error& error);
+
 /// The interfaces to listen on: a list with commas, which latchkey.conf and -i may hold.
 std::vector<std::string> choose_interfaces(const Options& options, const config::SuiteSettings& suite,
                                            const Config& config);

@@ -22,6 +22,10 @@ bool exists(const std::string& interface) {
 
 }  // namespace
 
+bool is_open_failure(const Error& error) {
+  return error.text.starts_with(texts::could_not_open.substr(0, texts::could_not_open.find('{')));
+}
+
 Result<std::vector<net::IpAddress>> Monitor::find_local_addresses() {
   const auto all = net::local_addresses();
   if (!all)
@@ -62,21 +66,22 @@ void Monitor::restart_sensor() {
   std::vector<std::string> interfaces;
   std::ranges::copy_if(interfaces_, std::back_inserter(interfaces), exists);
   sensor_.reset();
+  // What was on its way to the old one is in force with the new one.
+  take_new_config();
   if (interfaces.empty()) {
     lost_ = {interfaces_.begin(), interfaces_.end()};
     return wait_for_interface();
   }
-  // What was on its way to the old one is in force with the new one.
-  if (coming_config_) config_ = *std::exchange(coming_config_, std::nullopt);
   if (auto addresses = find_local_addresses()) local_addresses_ = std::move(*addresses);
   if (const auto started = start_sensor(interfaces); !started) {
-    output_.say(to_error | to_log, started.error().text);
-    return give_up(started.error().text);
+    if (!is_open_failure(started.error())) return give_up(started.error().text);
+    // It is there, but not up yet; the next news of it will tell.
+    lost_ = {interfaces_.begin(), interfaces_.end()};
+    return wait_for_interface();
   }
   for (const std::string& interface : interfaces)
     if (lost_.erase(interface) != 0) output_.say(with_verbose | to_log, fmt::format("interface {} is back", interface));
   loop_->cancel(loss_timer_);
-  is_reload_wanted_ = false;
 }
 
 void Monitor::lose_sensor(const std::string& how) {

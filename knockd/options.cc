@@ -37,7 +37,9 @@ constexpr auto table = std::to_array<cli::Option<Options>>({
     {{.name = "interface", .letter = 'i', .argument = Argument::required, .placeholder = "<int>",
       .help = "network interface to listen on (default \"eth0\")"},
      [](Options& options, Text value) -> Exit {
-       options.interface = log::cut_utf8(value, max_interface_bytes);
+       // A name is cut as the peer cuts it; a list is ours.
+       const bool is_list = value.find(',') != Text::npos;
+       options.interface = is_list ? value : log::cut_utf8(value, max_interface_bytes);
        return {};
      }},
     {{.name = "daemon", .letter = 'd', .help = "run as a daemon"},
