@@ -66,6 +66,8 @@ int Monitor::run(os::DaemonStart start) {
   }
   if (auto opened = output_.open_log(log_file(), config_.uses_syslog); !opened)
     output_.say(to_error, fmt::format(texts::no_log_file, opened.error().text));
+  // Before the addresses are read, so that no change falls in between.
+  watch_network();
   if (!start_capturing()) return 1;
   write_start_lines();
   if (options_.is_daemon && !take_pid_file()) return 1;
@@ -80,7 +82,6 @@ int Monitor::run(os::DaemonStart start) {
   output_.say(with_verbose, fmt::format(texts::listening, join(interfaces_)));
   output_.say(to_log, fmt::format(texts::starting_up, join(interfaces_)));
   use_journal();
-  watch_network();
   if (!os::notify_ready()) output_.say(with_debug, "the service manager cannot be told");
   const auto looped = loop_->run();
   if (!looped) {
