@@ -29,12 +29,18 @@ Result<ReadyMessage> receive_ready(privsep::Channel& channel) {
 
 Result<std::unique_ptr<SensorLink>> SensorLink::start(const SensorSetup& setup, const privsep::SandboxSettings& sandbox,
                                                       os::EventLoop& loop, os::Children& children, Events events) {
+  const auto make = [&setup](privsep::Channel channel) { return make_sensor(setup, std::move(channel)); };
+  return start(privsep::MakeProgram(make), sandbox, loop, children, std::move(events));
+}
+
+Result<std::unique_ptr<SensorLink>> SensorLink::start(const privsep::MakeProgram& make,
+                                                      const privsep::SandboxSettings& sandbox, os::EventLoop& loop,
+                                                      os::Children& children, Events events) {
   privsep::ConfineOptions options;
   options.name = "knockd: sensor";
   options.profile = privsep::Profile::knockd_sensor;
   options.settings = sandbox;
-  auto process = privsep::start_confined(
-      options, [&setup](privsep::Channel channel) { return make_sensor(setup, std::move(channel)); });
+  auto process = privsep::start_confined(options, make);
   if (!process) return fail(process.error());
   auto ready = receive_ready(process->channel);
   if (!ready) {
@@ -67,7 +73,7 @@ bool SensorLink::receive(const privsep::Message& message) {
       return reports.has_value();
     }
     case MessageType::doors_taken:
-      events_.on_doors_taken();
+      if (message.payload.empty()) events_.on_doors_taken();
       return message.payload.empty();
     case MessageType::capture_lost: {
       const auto lost = decode_capture_lost(message.payload);
@@ -75,7 +81,7 @@ bool SensorLink::receive(const privsep::Message& message) {
       return lost.has_value();
     }
     case MessageType::replay_done:
-      events_.on_replay_done();
+      if (message.payload.empty()) events_.on_replay_done();
       return message.payload.empty();
     case MessageType::door:
     case MessageType::doors:

@@ -31,6 +31,10 @@ class SensorLink {
   /// for the user.
   static Result<std::unique_ptr<SensorLink>> start(const SensorSetup& setup, const privsep::SandboxSettings& sandbox,
                                                    os::EventLoop& loop, os::Children& children, Events events);
+  /// The same with another program in place of make_sensor()'s: tests put one there that was taken over.
+  static Result<std::unique_ptr<SensorLink>> start(const privsep::MakeProgram& make,
+                                                   const privsep::SandboxSettings& sandbox, os::EventLoop& loop,
+                                                   os::Children& children, Events events);
   /// Ends the sensor; no event comes any more. Not to be called from an event.
   ~SensorLink() = default;
   SensorLink(const SensorLink&) = delete;

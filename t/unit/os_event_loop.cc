@@ -32,12 +32,13 @@ struct LoopTest : ::testing::Test {
 
 TEST_F(LoopTest, timers_run_in_order_of_their_time) {
   std::vector<int> order;
-  loop->call_after(3ms, [&] { order.push_back(3); });
-  loop->call_after(1ms, [&] { order.push_back(1); });
-  const MonotonicTime same = clock.monotonic() + 2ms;
+  const MonotonicTime start = clock.monotonic();
+  loop->call_at(start + 3ms, [&] { order.push_back(3); });
+  loop->call_at(start + 1ms, [&] { order.push_back(1); });
+  const MonotonicTime same = start + 2ms;
   loop->call_at(same, [&] { order.push_back(2); });
   loop->call_at(same, [&] { order.push_back(20); });
-  loop->call_after(4ms, [&] { loop->stop(); });
+  loop->call_at(start + 4ms, [&] { loop->stop(); });
   ASSERT_TRUE(loop->run());
   EXPECT_EQ(order, (std::vector<int>{1, 2, 20, 3}));
 }
