@@ -48,6 +48,8 @@ def granted_rules(lab, client, daemon_path, stanza, arguments):
     daemon = start_daemon(lab, daemon_path, stanza)
     send(lab, client, *arguments)
     lab.gateway.wait_for_rule(GRANT)
+    if "tcp/22,udp/53" in arguments:  # a second rule follows the first
+        lab.gateway.wait_for_rule(r"-A FWKNOP_INPUT .* --dport 53 ")
     rules = [re.sub(r"_exp_\d+", "_exp_N", rule) for rule in lab.gateway.rules()]
     check_equal(daemon.stop(), 0, "exit status of the daemon")
     return rules
