@@ -117,7 +117,9 @@ TEST(ChainString, both_checks) {
 class Files : public testing::Test {
  protected:
   Files() {
-    std::string pattern = testing::TempDir() + "fwknopdXXXXXX";
+    // Thousands of small files are written: in memory where that is possible.
+    const std::string base = std::filesystem::is_directory("/dev/shm") ? "/dev/shm/" : testing::TempDir();
+    std::string pattern = base + "fwknopdXXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     line_.config_file = put("c", "");
     put("a", "SOURCE any\nKEY testtest\nHMAC_KEY other\nREQUIRE_SOURCE Y\n");
@@ -300,6 +302,32 @@ TEST_F(Files, a_reload_is_all_or_nothing_and_keeps_relative_paths) {
   put("a", "SOURCE any\n");
   EXPECT_FALSE(reloader.load());
   std::filesystem::current_path(before);
+}
+
+// Each bit flipped, each prefix cut: the reading ends, and the check calls good exactly what starts.
+TEST_F(Files, mutated_files_are_judged_alike_by_start_and_check) {
+  const std::string access =
+      "SOURCE: 10.0.0.0/8, any;\nKEY_BASE64 YWFhYQ==\nHMAC_KEY h\nOPEN_PORTS tcp/22\nACCESS_EXPIRE "
+      "1/2/30\n%include_keys " +
+      folder_ + "/k\nFORCE_NAT 1.2.3.4 5\nCMD_CYCLE_OPEN a\nCMD_CYCLE_CLOSE NONE\n";
+  put("c", "ENABLE_IPT_FORWARDING Y\n");
+  put("k", "GPG_DECRYPT_ID x\n");
+  const auto judge = [&](const std::string& text) {
+    put("a", text);
+    Report checking(log_, Report::Mode::checking);
+    const bool starts = load().has_value();
+    const bool is_good = load_configuration(line_, checking).has_value() && !checking.has_errors();
+    ASSERT_EQ(starts, is_good) << text;
+  };
+  judge(access);
+  for (std::size_t i = 0; i < access.size(); ++i) {
+    judge(access.substr(0, i));
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      std::string mutated = access;
+      mutated[i] = static_cast<char>(static_cast<unsigned char>(mutated[i]) ^ 1u << bit);
+      judge(mutated);
+    }
+  }
 }
 
 TEST_F(Files, includes_that_multiply_come_to_an_end) {
