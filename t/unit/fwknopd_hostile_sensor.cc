@@ -12,6 +12,7 @@
 #include "common/os/files.h"
 #include "common/privsep/log_channel.h"
 #include "fwknopd/daemon.h"
+#include "fwknopd/gpg_messages.h"
 #include "fwknopd/log_texts.h"
 #include "fwknopd/requests.h"
 #include "t/lib/hostile_sensor.h"
@@ -194,6 +195,10 @@ TEST_F(HostileTest, unknown_and_mis_sized_messages_end_the_daemon) {
       {"access as cycle", message(MessageType::cycle, access)},
       {"access as digest", message(MessageType::remember, access)},
       {"empty digest", message(MessageType::remember)},
+      {"empty gpg request", message(MessageType::gpg)},
+      {"gpg for a stanza without it", message(MessageType::gpg, encode(GpgRequest{1, 0, Bytes(100)}))},
+      {"gpg for no stanza", message(MessageType::gpg, encode(GpgRequest{1, 2, Bytes(100)}))},
+      {"a gpg answer, which only the monitor sends", message(MessageType::gpg_answer, encode(GpgAnswer{}))},
       {"64 KiB of nothing", message(MessageType::access, Bytes(privsep::max_payload_bytes))},
       {"64 KiB command", message(MessageType::command, Bytes(privsep::max_payload_bytes, std::byte{'x'}))},
       {"log without a level", message(MessageType::log)},
