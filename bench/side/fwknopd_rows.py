@@ -2,6 +2,7 @@
 """fwknopd: refusing, granting, withdrawing, starting, doing nothing."""
 import base64
 import hashlib
+import math
 import random
 import subprocess
 import time
@@ -51,25 +52,31 @@ def start(lab, path, access, *options, **directives):
 
 
 def latency(bed, trials=20):
-    """A packet goes out; when is its rule in the kernel, and when is it gone? Two seconds are asked for."""
+    """A packet goes out; when is its rule in the kernel, and when is it gone? Two seconds are asked for: by the
+    specification (runtime 2.3) the end is the whole second of the packet plus two."""
     asked_s = 2
     for name, path in bed.fwknopd:
         addresses = [wire.address("10.91.0.1", i) for i in range(trials)]
         packets = wire.make_packets(bed.client, bed.lab.dir, addresses)
         daemon = start(bed.lab, path, stanza(timeout_s=asked_s))
         events = meters.RuleEvents(bed.lab.gateway)
+        to_calendar = time.time() - time.monotonic()
+        due = {}
         for address, packet in zip(addresses, packets):
             time.sleep(random.uniform(0.2, 0.4))
             begin = time.monotonic()
             bed.sender.spa(packet)
             came, = events.wait(events.came, [address], 5)
+            second = math.floor(begin + to_calendar)
+            if came is not None and math.floor(came + to_calendar) == second:  # else nobody knows which second counted
+                due[address] = second + asked_s - to_calendar
             if came is None:
                 bed.report.add("SPA packet never became a rule", "trials", name, 1)
                 continue
             bed.report.add("SPA packet to rule in the kernel", "ms", name, (came - begin) * 1e3, "<= 8")
         for address, went in zip(addresses, events.wait(events.went, addresses, asked_s + 5)):
-            if went and address in events.came:
-                bed.report.add("rule gone, against the 2 s asked", "ms", name, (went - events.came[address] - asked_s) * 1e3, "0..50")
+            if went and address in due:
+                bed.report.add("rule gone, after its time", "ms", name, (went - due[address]) * 1e3, "0..50")
         events.close()
         daemon.stop()
 
