@@ -6,6 +6,8 @@
 #include <gcrypt.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <utility>
@@ -120,11 +122,19 @@ void SecretBytes::clear() {
 
 bool equal_in_constant_time(ByteView a, ByteView b) {
   if (a.size() != b.size()) return false;
-  std::byte difference{};
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= a[i] ^ b[i];
+  std::uint64_t difference = 0;
+  std::size_t i = 0;
+  for (; i + sizeof difference <= a.size(); i += sizeof difference) {
+    std::uint64_t from_a = 0;
+    std::uint64_t from_b = 0;
+    std::memcpy(&from_a, a.data() + i, sizeof from_a);
+    std::memcpy(&from_b, b.data() + i, sizeof from_b);
+    difference |= from_a ^ from_b;
+  }
+  for (; i < a.size(); ++i) difference |= std::to_integer<std::uint64_t>(a[i] ^ b[i]);
   // The compiler may not conclude from a part of `difference` that the rest need not be read.
   asm volatile("" : "+r"(difference));
-  return difference == std::byte{};
+  return difference == 0;
 }
 
 }  // namespace latchkey::crypto

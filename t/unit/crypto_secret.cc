@@ -46,6 +46,13 @@ TEST(ConstantTime, compares_size_and_every_byte) {
   EXPECT_TRUE(equal_in_constant_time(as_bytes("abc"), as_bytes("abc")));
   EXPECT_FALSE(equal_in_constant_time(as_bytes("abc"), as_bytes("abcd")));
   for (const char* text : {"Abc", "aBc", "abC"}) EXPECT_FALSE(equal_in_constant_time(as_bytes("abc"), as_bytes(text)));
+  // Every byte counts, in whole words and in the rest.
+  const std::string text(19, 'x');
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string other = text;
+    other[i] = 'y';
+    EXPECT_FALSE(equal_in_constant_time(as_bytes(text), as_bytes(other))) << i;
+  }
 }
 
 }  // namespace
