@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The clients: whole processes, one after the other in turn, beside /bin/true."""
 import os
+import time
 
-import meters
 import wire
 
 
-def whole_process(bed, row, commands, target=None, runs=60):
+def whole_process(bed, row, commands, target=None, runs=100):
+    quiet = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_WRONLY, 0) for number in (1, 2)]
+    environment = {**os.environ, "HOME": str(bed.lab.dir)}
     for _ in range(runs):
         for name, argv in commands:
-            wall, cpu = meters.run_timed(argv, env={**os.environ, "HOME": str(bed.lab.dir)}, preexec_fn=bed.lab.client._enter_child)
-            bed.report.add(row, "ms", name, wall, target)
-            bed.report.add(row + ": CPU", "ms", name, cpu)
+            # posix_spawn: a fork of Python would take longer than the program.
+            with bed.lab.client:
+                begin = time.monotonic()
+                pid = os.posix_spawn(argv[0], argv, environment, file_actions=quiet)
+                _, _, usage = os.wait4(pid, 0)
+                wall = time.monotonic() - begin
+            bed.report.add(row, "ms", name, wall * 1e3, target)
+            bed.report.add(row + ": CPU", "ms", name, (usage.ru_utime + usage.ru_stime) * 1e3)
 
 
 def clients(bed):

@@ -21,7 +21,8 @@ PROBE = os.path.join(BUILD, "t", "cost", "cost_probe")
 TOLERANCE = 0.10
 ROUNDS = {"pipeline/refuse/1000_stanzas": 2}
 USUAL_ROUNDS = 200
-TOO_BIG = ("1000000", "100000_")  # preparing them takes minutes under Valgrind
+# Preparing them takes minutes under Valgrind, or the random seed of a hash table decides how many collisions there are.
+LEFT_OUT = ("1000000", "100000_", "20000_pending")
 
 
 def makefile_value(name):
@@ -76,7 +77,7 @@ def count(name):
 
 def count_all():
     names = subprocess.run([PROBE], capture_output=True, text=True, check=True).stdout.split()
-    wanted = [name for name in names if not any(part in name for part in TOO_BIG)]
+    wanted = [name for name in names if not any(part in name for part in LEFT_OUT)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(pool.map(count, wanted))
 
