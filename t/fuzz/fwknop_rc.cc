@@ -28,7 +28,8 @@ std::vector<std::string_view> kept_lines(std::string_view text) {
     require(line.raw == raw);
     if (line.kind == RcLineKind::directive) require(!line.value.empty() && is_rc_value(line.value));
     const bool is_text = line.kind == RcLineKind::ignored && !strip(raw).empty();
-    if (is_text || line.kind == RcLineKind::include || line.kind == RcLineKind::section) kept.push_back(strip_right(raw));
+    if (is_text || line.kind == RcLineKind::include || line.kind == RcLineKind::section)
+      kept.push_back(strip_right(raw));
   }
   require(size == text.size());
   return kept;
