@@ -99,7 +99,7 @@ class Monitor {
   std::function<void()> when_written_;  ///< once no line waits for a name
   bool is_reload_wanted_ = false;
   log::RateLimit eviction_limit_{1, std::chrono::minutes(1)};
-  log::RateLimit restart_limit_{5, std::chrono::minutes(1)};
+  log::RateLimit restart_limit_{10, std::chrono::minutes(1)};
 };
 
 /// Whether the error of a sensor's start is that an interface could not be opened.

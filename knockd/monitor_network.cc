@@ -74,7 +74,7 @@ void Monitor::restart_sensor() {
   }
   if (auto addresses = find_local_addresses()) local_addresses_ = std::move(*addresses);
   if (const auto started = start_sensor(interfaces); !started) {
-    if (!is_open_failure(started.error())) return give_up(started.error().text);
+    if (!is_open_failure(started.error())) return lose_sensor(started.error().text);
     // It is there, but not up yet; the next news of it will tell.
     lost_ = {interfaces_.begin(), interfaces_.end()};
     return wait_for_interface();

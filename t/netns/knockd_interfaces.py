@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import check_equal, main, program, wait_until
-from knock_packets import Sender, ip, tcp
+from knock_packets import Sender, ip, sensors, tcp
 from lab import Lab, children
 
 CONF = """\
@@ -86,8 +86,7 @@ def test_two_interfaces_by_option_and_by_latchkey_conf(lab):
 
 def test_a_killed_sensor_is_replaced(lab):
     daemon = start(lab, "-i", lab.gateway.interface)
-    sensor = [pid for pid in children(daemon.pid) if open(f"/proc/{pid}/comm").read().startswith("knockd: sensor")][0]
-    os.kill(sensor, signal.SIGKILL)
+    os.kill(sensors(children(daemon.pid))[0], signal.SIGKILL)
     daemon.wait_for_line("the packet sensor has ended \\(killed by signal 9\\)")
     opens(lab, daemon, "10.9.1.1", lab.gateway.address)
     check_equal(daemon.stop(), 15)
