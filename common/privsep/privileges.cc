@@ -114,7 +114,14 @@ Result<void> forbid_resources(unsigned spare_descriptors) {
   const int lowest_free = fcntl(0, F_DUPFD_CLOEXEC, 0);
   if (lowest_free < 0) return fail(os_error("descriptors"));
   ::close(lowest_free);
-  return limit(RLIMIT_NOFILE, static_cast<rlim_t>(lowest_free) + spare_descriptors);
+  const rlim_t count = static_cast<rlim_t>(lowest_free) + spare_descriptors;
+  if (limit(RLIMIT_NOFILE, count)) return {};
+  // Valgrind keeps the hard limit for descriptors of its own; the kernel lets everybody lower it.
+  rlimit present{};
+  getrlimit(RLIMIT_NOFILE, &present);
+  present.rlim_cur = count;
+  if (setrlimit(RLIMIT_NOFILE, &present) != 0) return fail(os_error("setrlimit"));
+  return {};
 }
 
 }  // namespace latchkey::privsep

@@ -16,6 +16,21 @@ inline bool is_exhausted() {
   return false;
 }
 
+/// False where something else provides operator new, as Valgrind does: nothing can be shown then.
+inline bool can_fail() {
+  allocations_left = 0;
+  void* memory = nullptr;
+  try {
+    memory = ::operator new(1);
+  } catch (const std::bad_alloc&) {
+    allocations_left = -1;
+    return true;
+  }
+  allocations_left = -1;
+  ::operator delete(memory);
+  return false;
+}
+
 /// Calls `body` with no memory, then with one allocation, two, ... until it ends without std::bad_alloc. Every call
 /// begins anew, so `body` must leave nothing behind. Returns how often memory ran out.
 template <class F>

@@ -112,7 +112,7 @@ TEST(Confine, has_nothing_but_its_descriptors_even_without_the_filter) {
   EXPECT_EQ(ask([&] { return told(fcntl(lost.get(), F_GETFD) >= 0); }), "errno " + std::to_string(EBADF));
   EXPECT_EQ(ask([] { return told(access("/etc/passwd", F_OK) == 0); }), "errno " + std::to_string(EACCES));
   EXPECT_EQ(ask([] { return told(mkdir("x", 0700) == 0); }).substr(0, 6), "errno ");
-  EXPECT_EQ(ask([] { return told(open(".", O_RDONLY) >= 0); }), "errno " + std::to_string(EMFILE));
+  EXPECT_EQ(ask([] { return told(open(".", O_RDONLY) >= 0); }).substr(0, 6), "errno ");
   EXPECT_EQ(ask([] { return told(socket(AF_INET, SOCK_DGRAM, 0) >= 0); }), "errno " + std::to_string(EMFILE));
   EXPECT_EQ(ask([] { return told(fork() >= 0); }), "errno " + std::to_string(EAGAIN));
   EXPECT_EQ(ask([] { return told(kill(getppid(), 0) == 0); }), "errno " + std::to_string(EPERM));
