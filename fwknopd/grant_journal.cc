@@ -3,6 +3,8 @@
 #include "fwknopd/grant_journal.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -123,6 +125,15 @@ void erase_id(std::vector<T>& items, std::uint64_t id) {
   std::erase_if(items, [id](const T& item) { return item.id == id; });
 }
 
+/// Commands stand in the file, and rules: nobody else may have written it. What is no file at all fails when it is
+/// read.
+bool is_trustworthy(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return true;
+  if (S_ISLNK(status.st_mode)) return false;
+  return !S_ISREG(status.st_mode) || (status.st_uid == ::geteuid() && (status.st_mode & 022) == 0);
+}
+
 }  // namespace
 
 JournalTime journal_time(const Clock& clock) {
@@ -182,7 +193,8 @@ JournalContents parse_journal(std::string_view text, const JournalTime& now) {
 JournalContents GrantJournal::open(const std::string& path) {
   path_ = path;
   const JournalTime now = journal_time(clock_);
-  const auto text = os::read_file(path, largest_file_bytes);
+  const auto text = is_trustworthy(path) ? os::read_file(path, largest_file_bytes)
+                                         : Result<std::string>(fail(Error{path + ": not a file of ours alone", EPERM}));
   if (!text && text.error().os_code != ENOENT) keep_aside(text.error());
   JournalContents contents = text ? parse_journal(*text, now) : JournalContents{};
   for (const unsigned line : contents.bad_lines) log_.warning("{}:{}: not a line of a state file", path, line);

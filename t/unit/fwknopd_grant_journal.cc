@@ -117,6 +117,17 @@ TEST_F(JournalFileTest, a_file_that_cannot_be_read_is_kept) {
   EXPECT_NE(lines[0].find("Is a directory"), std::string::npos) << lines[0];
 }
 
+TEST_F(JournalFileTest, a_file_that_others_can_write_is_not_believed) {
+  const std::string line = format_journal_line(example_rule(), journal_time(clock)) + "\n";
+  ASSERT_TRUE(os::replace_file_atomically(path, line, 0622));
+  EXPECT_TRUE(GrantJournal(log, clock).open(path).rules.empty());
+  ASSERT_TRUE(os::replace_file_atomically(folder + "/elsewhere", line, 0600));
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink(folder + "/elsewhere", path);
+  EXPECT_TRUE(GrantJournal(log, clock).open(path).rules.empty());
+  EXPECT_EQ(lines.size(), 2u);
+}
+
 TEST_F(JournalFileTest, on_a_full_disk_nothing_is_opened_unrecorded) {
   GrantJournal journal(log, clock);
   journal.open(path);
