@@ -47,6 +47,7 @@ bool GpgDesk::start_helper() {
   confine.profile = privsep::Profile::gpg_helper;
   confine.settings = context_.sandbox;
   confine.keeps_user_and_root = true;
+  confine.locks_memory = true;
   auto started = privsep::start_confined(
       confine, [this](privsep::Channel channel) { return make_gpg_helper(std::move(channel), *configuration_); });
   if (!started) {
