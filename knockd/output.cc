@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // knockd's lines to standard output, standard error, log file and syslog.
+#include "config.h"
+
 #include "knockd/output.h"
 
 #include <syslog.h>
@@ -14,8 +16,8 @@ namespace {
 
 constexpr std::size_t max_log_bytes = 1023;
 constexpr std::size_t most_held_lines = 10000;
-// Debian's package logs to "daemon"; the project's own releases log to "user".
-constexpr int facility = LOG_DAEMON;
+// Debian's package logs to "daemon", the project's own releases to "user": chosen by --with-syslog-facility.
+constexpr int facility = KNOCKD_FACILITY;
 
 std::unique_ptr<log::Sink> make_syslog_sink() {
   return std::make_unique<log::SyslogSink>(log::SyslogSink::Options{
