@@ -199,7 +199,7 @@ def honoured(bed, rates, seconds=4):
 def idle(bed, seconds=10):
     for name, path in bed.fwknopd:
         daemon = start(bed.lab, path, stanza())
-        time.sleep(1)
+        time.sleep(4)  # after the one look at the rules that follows the start
         wakeups, started, cpu = meters.wakeups(daemon.pid), meters.programs_started(), meters.cpu_us(daemon.pid)
         time.sleep(seconds)
         bed.report.add("idle fwknopd: wake-ups", "1/s", name, (meters.wakeups(daemon.pid) - wakeups) / seconds, "0")
