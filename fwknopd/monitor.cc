@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "common/os/notify.h"
+#include "fwknopd/firewall/ip_forward.h"
 #include "fwknopd/log_texts.h"
 
 namespace latchkey::fwknopd {
@@ -72,6 +73,8 @@ bool Monitor::start() {
     grants_->flush();
     return false;
   }
+  const FirewallSettings& firewall = settings().firewall;
+  if (firewall.enables_ip_forward && firewall.forwarding && !settings().test_mode) enable_ip_forward(log_);
   if (!start_sensor()) {
     grants_->stop();
     return false;

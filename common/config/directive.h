@@ -33,6 +33,7 @@ inline constexpr unsigned repeatable = 1;     ///< each line counts, not only th
 inline constexpr unsigned starts_stanza = 2;  ///< opens a block
 inline constexpr unsigned ignored = 4;        ///< accepted, without effect
 inline constexpr unsigned synonym = 8;        ///< another name of the row before
+inline constexpr unsigned undumped = 16;      ///< of an older program: understood, but in no dump
 
 struct DirectiveText {
   std::string_view name;

@@ -181,6 +181,10 @@ constexpr auto rows = std::to_array<ConfRow>({
     path("FIREWALL_EXE", FIREWALL_EXE, [](S s, V v) { s.firewall.exe = v.text; }),
     text("VERBOSE", "", nothing),
     {{.name = "FAULT_INJECTION_TAG", .flags = config::ignored}, all, nothing},
+    // fwknop 1.9.
+    {{.name = "ENABLE_PROC_IP_FORWARD", .kind = ValueKind::yes_no, .flags = config::undumped},
+     ipt | fwd,
+     [](S s, V v) { s.firewall.enables_ip_forward = v.is_on; }},
 });
 
 constexpr bool names_differ() {

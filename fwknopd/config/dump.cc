@@ -93,7 +93,7 @@ std::string dump_settings(const Settings& settings) {
   std::size_t index = 0;
   for (std::size_t i = 0; i < conf_rows().size(); ++i) {
     const ConfRow& row = conf_rows()[i];
-    if (!row.knows(settings.firewall.kind)) continue;
+    if (!row.knows(settings.firewall.kind) || row.text.has(config::undumped)) continue;
     const std::optional<std::string>& value = settings.texts.at(i);
     dump += fmt::format("{:3}. {:28} =  '{}'\n", index++, row.text.name, value ? std::string_view(*value) : not_set);
   }

@@ -33,6 +33,7 @@ struct FirewallSettings {
   FirewallKind kind = FirewallKind::iptables;
   std::string exe;                               ///< FIREWALL_EXE
   bool forwarding = false;                       ///< ENABLE_*_FORWARDING
+  bool enables_ip_forward = false;               ///< ENABLE_PROC_IP_FORWARD
   bool local_nat = false;                        ///< ENABLE_*_LOCAL_NAT
   bool snat = false;                             ///< ENABLE_*_SNAT
   bool output = false;                           ///< ENABLE_*_OUTPUT
