@@ -52,6 +52,7 @@ class Monitor {
   bool on_message(const privsep::Message& message);
   bool on_request(MessageType type, ByteView payload);
   bool on_log(ByteView payload);
+  bool on_print(std::string_view text);
   void on_sensor_end(const Error& error);
   void restart_sensor_later(const std::string& reason);
   void on_limit();

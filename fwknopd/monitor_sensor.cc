@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/base/fd.h"
+#include "common/base/text.h"
 #include "common/os/notify.h"
 #include "common/privsep/log_channel.h"
 #include "fwknopd/log_texts.h"
@@ -76,8 +77,7 @@ bool Monitor::on_message(const privsep::Message& message) {
     case MessageType::log:
       return on_log(payload);
     case MessageType::print:
-      if (settings().foreground) static_cast<void>(write_all(1, as_text(payload)));
-      return true;
+      return on_print(as_text(payload));
     case MessageType::ready:
       restart_delay_ = first_restart_delay;
       previous_.reset();
@@ -113,6 +113,14 @@ bool Monitor::on_log(ByteView payload) {
   const auto record = privsep::decode_log_record(payload);
   if (!record) return false;
   if (log_.shows(record->level)) log_.write(record->level, record->text);
+  return true;
+}
+
+/// Standard output may be a terminal, which obeys control bytes, also those above 0x7f. The hex dump has none.
+bool Monitor::on_print(std::string_view text) {
+  const auto is_fit = [](char c) { return is_printable(c) || c == '\t' || c == '\n'; };
+  if (text.size() > privsep::max_log_text_bytes || !std::ranges::all_of(text, is_fit)) return false;
+  if (settings().foreground) static_cast<void>(write_all(1, text));
   return true;
 }
 

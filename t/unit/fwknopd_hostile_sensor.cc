@@ -11,9 +11,11 @@
 
 #include "common/os/files.h"
 #include "common/privsep/log_channel.h"
+#include "common/spa/types.h"
 #include "fwknopd/daemon.h"
 #include "fwknopd/gpg_messages.h"
 #include "fwknopd/log_texts.h"
+#include "fwknopd/pipeline.h"
 #include "fwknopd/requests.h"
 #include "t/lib/hostile_sensor.h"
 
@@ -205,12 +207,26 @@ TEST_F(HostileTest, unknown_and_mis_sized_messages_end_the_daemon) {
       {"log with a false level", message(MessageType::log, Bytes(2, std::byte{1}))},
       {"log with an escape sequence", message(MessageType::log, Bytes{std::byte{4}, std::byte{0x1b}, std::byte{'['}})},
       {"log beyond its limit", message(MessageType::log, Bytes(privsep::max_log_text_bytes + 2, std::byte{4}))},
+      {"print with an escape sequence", message(MessageType::print, Bytes{std::byte{0x1b}, std::byte{'['}})},
+      {"print with a control byte of ISO 6429", message(MessageType::print, Bytes{std::byte{0x9b}, std::byte{'J'}})},
+      {"print with a carriage return", message(MessageType::print, Bytes{std::byte{'x'}, std::byte{'\r'}})},
+      {"print with a NUL", message(MessageType::print, Bytes(1))},
+      {"print beyond its limit", message(MessageType::print, Bytes(privsep::max_log_text_bytes + 1, std::byte{'x'}))},
   };
   for (const Row& row : rows) {
     const Outcome outcome = run({message(MessageType::ready), row.bytes});
     expect_end(outcome, row.name);
     EXPECT_FALSE(mentions_client(outcome.firewall)) << row.name;
   }
+}
+
+TEST_F(HostileTest, the_longest_hex_dump_may_be_printed) {
+  Bytes payload(spa::limit::most_payload, std::byte{0x1b});
+  const std::string dump = "[+] candidate SPA packet payload:\n" + format_hex_dump(payload);
+  const std::string full(privsep::max_log_text_bytes, '\t');
+  const Outcome outcome = run({message(MessageType::ready), message(MessageType::print, as_bytes(dump)),
+                               message(MessageType::print, as_bytes(full)), the_end()});
+  EXPECT_EQ(outcome.status, 0) << outcome.log;
 }
 
 TEST_F(HostileTest, what_no_stanza_allows_is_refused) {
