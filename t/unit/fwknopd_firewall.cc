@@ -24,7 +24,9 @@ class FakeIptables final : public CommandRunner {
  public:
   CommandResult run(const Words& argv, const std::string&) override {
     const std::string command = join({argv.begin() + 1, argv.end()});
+    ++calls;
     if (is_broken) return {0, 4, "out of order"};
+    if (agrees_always) return {};
     if (hangs) return {16, 0, "killed"};
     if (command == "-V") return {0, 0, "iptables v1.8.9 (nf_tables)"};
     return act(argv);
@@ -35,6 +37,8 @@ class FakeIptables final : public CommandRunner {
   bool is_broken = false;
   bool hangs = false;
   bool forgets_answers = false;  ///< does the work and then says that it was killed
+  bool agrees_always = false;    ///< every command succeeds and does nothing: -C finds what -D has deleted
+  unsigned calls = 0;
 
  private:
   CommandResult act(const Words& argv) {
@@ -271,6 +275,15 @@ TEST_F(XtablesTest, the_end_leaves_neither_chain_nor_jump) {
   EXPECT_FALSE(iptables_.chains.contains("FWKNOP_INPUT"));
   EXPECT_TRUE(iptables_.chain("INPUT").empty());
   EXPECT_TRUE(journal_.open.empty());
+}
+
+TEST_F(XtablesTest, deleting_jumps_ends_though_check_always_finds_one) {
+  iptables_.agrees_always = true;
+  iptables_.calls = 0;
+  firewall_->flush();
+  EXPECT_LE(iptables_.calls, 2010U);
+  EXPECT_EQ(lines_, Lines{"delete_all_chains() gave up: after 1000 deletions there is still a jump from chain: INPUT "
+                          "to: FWKNOP_INPUT"});
 }
 
 // --- ipfw and pf: what they run, against the transcripts of 5.2 and 5.3
