@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/cli/scan.h"
+#include "common/net/host_text.h"
 #include "common/net/send.h"
 #include "knock/hits.h"
 #include "knock/options.h"

@@ -3,7 +3,6 @@
 #include "common/net/address.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -135,14 +134,6 @@ std::string format_protocol(IpProtocol protocol) {
 
 std::string format_port_proto(const PortProto& port) {
   return format_protocol(port.protocol) + '/' + std::to_string(port.port);
-}
-
-std::string format_host(const SocketAddress& address) {
-  std::string text = format_ip_address(address.address);
-  if (address.scope_id == 0 || !address.address.is_v6()) return text;
-  std::array<char, IF_NAMESIZE> name{};
-  if (if_indextoname(address.scope_id, name.data())) return text + '%' + name.data();
-  return text + '%' + std::to_string(address.scope_id);
 }
 
 }  // namespace latchkey::net

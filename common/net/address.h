@@ -99,8 +99,6 @@ struct SocketAddress {
   std::uint32_t scope_id = 0;
   friend auto operator<=>(const SocketAddress&, const SocketAddress&) = default;
 };
-/// The address as getnameinfo prints it: without port and brackets, with the zone where there is one ("fe80::1%eth0").
-std::string format_host(const SocketAddress& address);
 
 }  // namespace latchkey::net
 

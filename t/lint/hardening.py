@@ -40,6 +40,13 @@ def readelf(path, *what):
     return subprocess.run(["readelf", "-W", *what, path], capture_output=True, text=True, check=True).stdout
 
 
+def test_daemons_ask_for_no_interface_name():
+    """if_indextoname opens a socket: a sensor that formats a scoped address with it is killed by its filter."""
+    need_hardening()
+    fail_with([f"{name} imports if_indextoname" for name, path in programs()
+               if name in ("knockd", "fwknopd") and re.search(r"\bif_indextoname\b", readelf(path, "--dyn-syms"))])
+
+
 def test_position_independent_and_read_only_after_start():
     need_hardening()
     problems = []

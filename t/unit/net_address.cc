@@ -85,11 +85,5 @@ TEST(Protocol, prints_names_and_numbers) {
   EXPECT_EQ(format_protocol(IpProtocol{47}), "47");
 }
 
-TEST(SocketAddress, prints_its_zone) {
-  EXPECT_EQ(format_host({.address = *parse_ip_address("fe80::1"), .scope_id = 1}), "fe80::1%lo");
-  EXPECT_EQ(format_host({.address = *parse_ip_address("fe80::1"), .scope_id = 999999}), "fe80::1%999999");
-  EXPECT_EQ(format_host({.address = *parse_ip_address("10.0.0.1")}), "10.0.0.1");
-}
-
 }  // namespace
 }  // namespace latchkey::net

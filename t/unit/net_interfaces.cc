@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include "common/net/host_text.h"
 #include "common/net/resolver.h"
 #include "common/net/send.h"
 #include "common/net/socket_address.h"
@@ -138,6 +139,12 @@ TEST(Knock, is_one_zero_byte_or_one_connection_attempt) {
   const Receiver tcp = open_receiver(SOCK_STREAM);
   EXPECT_TRUE(knock_tcp(tcp.address));
   EXPECT_TRUE(knock_tcp({.address = *parse_ip_address("255.255.255.255"), .port = 1}));
+}
+
+TEST(SocketAddress, prints_its_zone) {
+  EXPECT_EQ(format_host({.address = *parse_ip_address("fe80::1"), .scope_id = 1}), "fe80::1%lo");
+  EXPECT_EQ(format_host({.address = *parse_ip_address("fe80::1"), .scope_id = 999999}), "fe80::1%999999");
+  EXPECT_EQ(format_host({.address = *parse_ip_address("10.0.0.1")}), "10.0.0.1");
 }
 
 }  // namespace
