@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from harness import BUILD, Skip, check, main, need_tools
+from harness import BUILD, Skip, check, main, makefile_value, need_plain_build, need_tools
 
 RECORD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recorded.json")
 PROBE = os.path.join(BUILD, "t", "cost", "cost_probe")
@@ -25,17 +25,11 @@ USUAL_ROUNDS = 200
 LEFT_OUT = ("1000000", "100000_", "20000_pending")
 
 
-def makefile_value(name):
-    with open(os.path.join(BUILD, "Makefile")) as makefile:
-        found = re.search(rf"^{name} = (.*)$", makefile.read(), re.M)
-    return found.group(1) if found else ""
-
-
 def compiler():
     """"g++ 12", or Skip: what was recorded for one compiler and -O2 says nothing about another."""
-    flags = makefile_value("CXXFLAGS") + " " + makefile_value("LK_CXXFLAGS")
-    if "-O2" not in flags.split() or "-fsanitize" in flags or "--coverage" in flags:
-        raise Skip("not a plain -O2 build")
+    need_plain_build()
+    if "-O2" not in makefile_value("CXXFLAGS").split():
+        raise Skip("not an -O2 build")
     version = subprocess.run([*makefile_value("CXX").split(), "--version"], capture_output=True, text=True).stdout
     found = re.match(r"g\+\+ .*?(\d+)\.\d+\.\d+", version)
     if not found:

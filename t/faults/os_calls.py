@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from harness import BUILD, LIMIT_S, main, need_tools
+from harness import BUILD, LIMIT_S, main, need_plain_build, need_tools
 
 PROBE = os.path.join(BUILD, "t/faults/os_probe")
 ENOSPC, EIO = 28, 5
@@ -22,6 +22,7 @@ def fault(name, code=EIO, times="onetime,"):
 def probe(command, path, faults):
     """The lines that the probe printed, while `faults` are in force. It never dies of a fault."""
     need_tools("fiu-run")
+    need_plain_build()  # the sanitizers and libfiu both want to stand before the C library
     words = ["fiu-run", "-f", "", "-x"]
     for each in faults:
         words += ["-c", each]

@@ -51,6 +51,24 @@ def need_tools(*names):
             raise Skip(f"{name} is not installed")
 
 
+def makefile_value(name):
+    """What configure has put into the build tree's Makefile for a variable; "" when it has none."""
+    with open(os.path.join(BUILD, "Makefile"), encoding="utf-8") as file:
+        found = re.search(rf"^{name} = (.*)$", file.read(), re.M)
+    return found.group(1) if found else ""
+
+
+def is_instrumented():
+    """Built with a sanitizer or for coverage: other system calls, memory and sections than a plain build."""
+    flags = makefile_value("LK_CXXFLAGS")
+    return "-fsanitize" in flags or "--coverage" in flags
+
+
+def need_plain_build():
+    if is_instrumented():
+        raise Skip("an instrumented build")
+
+
 def wait_until(condition, limit_s=None, what="condition"):
     """Calls condition() every 10 ms until it gives something true, and returns that; AssertionError after the limit."""
     end = time.monotonic() + (LIMIT_S if limit_s is None else limit_s * SCALE)

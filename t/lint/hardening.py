@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from harness import BUILD, Skip, main, need_tools
+from harness import BUILD, Skip, main, makefile_value, need_plain_build, need_tools
 from tree import fail_with
 
 PROGRAMS = ("knock", "knockd", "fwknop", "fwknopd")
@@ -14,18 +14,11 @@ PROGRAMS = ("knock", "knockd", "fwknop", "fwknopd")
 NEVER_LINKED = ("libcurl", "libgpgme", "libstdc++", "libsystemd", "libfmt")
 
 
-def makefile_value(name):
-    with open(os.path.join(BUILD, "Makefile"), encoding="utf-8") as file:
-        return re.search(rf"^{name} = (.*)$", file.read(), re.M).group(1)
-
-
 def need_hardening():
     need_tools("readelf")
-    flags = makefile_value("LK_CXXFLAGS")
-    if "-fstack-protector-strong" not in flags:
+    if "-fstack-protector-strong" not in makefile_value("LK_CXXFLAGS"):
         raise Skip("configured without hardening")
-    if "-fsanitize" in flags or "--coverage" in flags:
-        raise Skip("an instrumented build")
+    need_plain_build()
 
 
 def programs():
@@ -80,8 +73,7 @@ def test_stack_protector_and_fortified_calls():
 
 def test_libraries():
     need_tools("readelf")
-    if "-fsanitize" in makefile_value("LK_CXXFLAGS"):
-        raise Skip("an instrumented build")
+    need_plain_build()
     problems = []
     for name, path in programs():
         linked = re.findall(r"Shared library: \[(.*?)\]", readelf(path, "-d"))
