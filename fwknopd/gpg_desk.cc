@@ -1,131 +1,104 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Life of the GPG helper, seen from the monitor.
+// Owners of key rings, and the way from a stanza to its helper.
 #include "fwknopd/gpg_desk.h"
 
-#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "fwknopd/gpg_helper.h"
-#include "fwknopd/log_texts.h"
 
 namespace latchkey::fwknopd {
 namespace {
 
-bool uses_gpg(const Configuration& configuration) {
-  return std::ranges::any_of(configuration.stanzas, [](const Stanza& stanza) { return stanza.gpg.is_used; });
+/// A daemon that is not root can be nobody else, known to the name service or not.
+os::User present_user() {
+  auto user = os::find_user(geteuid());
+  if (user) return *std::move(user);
+  return {.name = std::to_string(geteuid()), .uid = geteuid(), .gid = getegid(), .home = "/", .shell = "/bin/sh"};
+}
+
+/// None: there is no such folder, or its owner is no user of the system.
+std::optional<os::User> find_owner(const std::string& folder) {
+  struct stat facts {};
+  if (::stat(folder.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode)) return std::nullopt;
+  if (geteuid() != 0) return present_user();
+  auto user = os::find_user(facts.st_uid);
+  if (!user) return std::nullopt;
+  return *std::move(user);
+}
+
+GpgAnswer answer_without_owner(const GpgRequest& request, const Stanza& stanza, const Settings& settings) {
+  if (auto fault = find_gpg_path_fault(request, stanza, settings)) return *std::move(fault);
+  return {.id = request.id,
+          .stage = GpgAnswer::Stage::bad_home,
+          .code = spa::Code::gpgme_bad_home_dir,
+          .text = gpg_home_of(stanza, settings)};
 }
 
 }  // namespace
 
 GpgDesk::GpgDesk(GpgDeskContext context) : context_(std::move(context)) {}
-GpgDesk::~GpgDesk() { stop(); }
+
+GpgDesk::~GpgDesk() {
+  stop();
+  context_.loop.cancel(clean_up_);
+}
 
 void GpgDesk::set_configuration(const Configuration& configuration) {
   stop();
   configuration_ = &configuration;
-  if (uses_gpg(configuration)) start_helper();
+  owners_.assign(configuration.stanzas.size(), std::nullopt);
+  for (std::size_t stanza = 0; stanza < owners_.size(); ++stanza) {
+    if (configuration.stanzas[stanza].gpg.is_used) worker_for(stanza);
+  }
 }
 
 void GpgDesk::stop() {
-  waiting_.clear();
-  stop_helper();
+  for (auto& [uid, worker] : workers_) {
+    worker->stop();
+    old_workers_.push_back(std::move(worker));
+  }
+  workers_.clear();
+  owners_.assign(owners_.size(), std::nullopt);
+  // We may be inside one of their callbacks.
+  context_.loop.cancel(clean_up_);
+  clean_up_ = context_.loop.call_after(std::chrono::microseconds(0), [this] { old_workers_.clear(); });
 }
 
 bool GpgDesk::submit(ByteView payload) {
   auto request = decode_gpg_request(payload);
   if (!request || configuration_ == nullptr || request->stanza >= configuration_->stanzas.size()) return false;
-  if (!configuration_->stanzas[request->stanza].gpg.is_used || waiting_.size() >= most_waiting) return false;
-  waiting_.push_back(std::move(*request));
-  send_next();
-  return true;
-}
-
-bool GpgDesk::start_helper() {
-  privsep::ConfineOptions confine;
-  confine.name = "fwknopd: gpg";
-  confine.profile = privsep::Profile::gpg_helper;
-  confine.settings = context_.sandbox;
-  confine.keeps_user_and_root = true;
-  confine.locks_memory = true;
-  auto started = privsep::start_confined(
-      confine, [this](privsep::Channel channel) { return make_gpg_helper(std::move(channel), *configuration_); });
-  if (!started) {
-    context_.log.error(text::gpg_helper_not_started, started.error().text);
-    return false;
+  const Stanza& stanza = configuration_->stanzas[request->stanza];
+  if (!stanza.gpg.is_used || waiting() >= most_waiting) return false;
+  if (GpgWorker* worker = worker_for(request->stanza)) {
+    worker->submit(std::move(*request));
+  } else {
+    context_.answer(encode(answer_without_owner(*request, stanza, configuration_->settings)));
   }
-  for (const std::string& note : started->notes) context_.log.warning("{}", note);
-  helper_ = started->pid;
-  context_.children.adopt(helper_, [this](const os::ChildExit& exit) {
-    const int signal = exit.signal_number();
-    if (signal != 0 && signal != SIGKILL) context_.log.error(text::sensor_killed, "The GPG process", signal);
-  });
-  channel_ = std::make_unique<privsep::LoopChannel>(
-      context_.loop, std::move(started->channel),
-      [this](const privsep::Message& message) { return on_answer(message); },
-      [this](const Error& error) { on_end(error); });
   return true;
 }
 
-void GpgDesk::stop_helper() {
-  context_.loop.cancel(limit_);
-  is_busy_ = false;
-  // It leads a session of its own; a gpg that hangs goes with it.
-  if (helper_ > 0) ::kill(-helper_, SIGKILL);
-  helper_ = -1;
-  if (!channel_) return;
-  // We may be inside one of its callbacks.
-  old_channels_.push_back(std::move(channel_));
-  context_.loop.call_after(std::chrono::microseconds(0), [this] { old_channels_.clear(); });
-}
-
-void GpgDesk::send_next() {
-  while (!is_busy_ && !waiting_.empty()) {
-    if (!channel_ && !start_helper()) {
-      give_up("no helper");
-      continue;
-    }
-    is_busy_ = true;
-    limit_ = context_.loop.call_after(time_limit, [this] { on_time_limit(); });
-    // An end of the helper shows here at once, and clears is_busy_.
-    channel_->send(gpg_message_type, encode(waiting_.front()));
+/// The owner is looked up once: who can exchange the folder later does not choose the user of a process with it. A
+/// folder that was not there is looked for again. nullptr: no owner.
+GpgWorker* GpgDesk::worker_for(std::size_t stanza) {
+  if (const auto uid = owners_[stanza]) return workers_.at(*uid).get();
+  auto owner = find_owner(gpg_home_of(configuration_->stanzas[stanza], configuration_->settings));
+  if (!owner) return nullptr;
+  owners_[stanza] = owner->uid;
+  auto& worker = workers_[owner->uid];
+  if (!worker) {
+    worker = std::make_unique<GpgWorker>(context_, *configuration_, *std::move(owner));
+    worker->start();
   }
+  return worker.get();
 }
 
-bool GpgDesk::on_answer(const privsep::Message& message) {
-  const auto answer = decode_gpg_answer(message.payload);
-  if (!is_busy_ || !answer || answer->id != waiting_.front().id) return false;
-  context_.loop.cancel(limit_);
-  waiting_.pop_front();
-  is_busy_ = false;
-  context_.answer(message.payload);
-  send_next();
-  return true;
-}
-
-void GpgDesk::on_end(const Error& error) {
-  context_.log.error(text::gpg_helper_ended, error.text);
-  const bool was_busy = is_busy_;
-  stop_helper();
-  if (was_busy) give_up("gpg helper ended");
-  context_.loop.call_after(std::chrono::microseconds(0), [this] { send_next(); });
-}
-
-void GpgDesk::on_time_limit() {
-  context_.log.error(text::gpg_too_slow, time_limit.count());
-  stop_helper();
-  give_up("gpg does not answer");
-  send_next();
-}
-
-/// The request in hand fails; others get their turn.
-void GpgDesk::give_up(const std::string& reason) {
-  const GpgAnswer answer{.id = waiting_.front().id,
-                         .stage = GpgAnswer::Stage::failed,
-                         .code = spa::Code::gpgme_decrypt_failed,
-                         .text = reason};
-  waiting_.pop_front();
-  context_.answer(encode(answer));
+std::size_t GpgDesk::waiting() const {
+  std::size_t count = 0;
+  for (const auto& [uid, worker] : workers_) count += worker->waiting();
+  return count;
 }
 
 }  // namespace latchkey::fwknopd

@@ -1,66 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The monitor's dealings with the GPG helper: one request at a time, a time limit, a new helper for one that hangs.
+// The monitor's dealings with GPG: one helper for each owner of key rings, and which of them a stanza's packets go to.
 #pragma once
-#include <deque>
-#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "common/log/logger.h"
-#include "common/os/children.h"
-#include "common/os/event_loop.h"
-#include "common/privsep/confine.h"
-#include "common/privsep/loop_channel.h"
-#include "fwknopd/config/configuration.h"
-#include "fwknopd/gpg_messages.h"
+#include "fwknopd/gpg_worker.h"
 
 namespace latchkey::fwknopd {
-
-/// References outlive the desk. `answer` gets an encoded answer for the sensor.
-struct GpgDeskContext {
-  log::Logger& log;
-  os::EventLoop& loop;
-  os::Children& children;
-  privsep::SandboxSettings sandbox;
-  std::function<void(ByteView payload)> answer;
-};
 
 class GpgDesk {
  public:
   /// Requests that may wait; the sensor sends no more than these.
   static constexpr std::size_t most_waiting = 32;
-  /// For one request; gpg usually takes 20 ms.
-  static constexpr std::chrono::seconds time_limit{10};
 
   explicit GpgDesk(GpgDeskContext context);
   ~GpgDesk();
   GpgDesk(const GpgDesk&) = delete;
   GpgDesk& operator=(const GpgDesk&) = delete;
 
-  /// Forgets the requests of the old configuration, ends its helper, and starts one where a stanza uses GPG.
+  /// Forgets the requests of the old configuration, ends its helpers, and starts those of this one: one for each owner
+  /// of a key ring directory. `configuration` outlives its use here.
   void set_configuration(const Configuration& configuration);
-  /// Ends the helper, and the gpg that it may be running.
+  /// Ends the helpers, and what they are running.
   void stop();
   /// False: not a request that a sensor may make; it has been taken over.
   bool submit(ByteView payload);
 
  private:
-  bool start_helper();
-  void stop_helper();
-  void send_next();
-  bool on_answer(const privsep::Message& message);
-  void on_end(const Error& error);
-  void on_time_limit();
-  void give_up(const std::string& reason);
+  GpgWorker* worker_for(std::size_t stanza);
+  std::size_t waiting() const;
 
   GpgDeskContext context_;
   const Configuration* configuration_ = nullptr;
-  pid_t helper_ = -1;
-  std::unique_ptr<privsep::LoopChannel> channel_;
-  std::vector<std::unique_ptr<privsep::LoopChannel>> old_channels_;  ///< until their callbacks have returned
-  std::deque<GpgRequest> waiting_;                                   ///< the first one is with the helper
-  bool is_busy_ = false;
-  os::TimerId limit_;
+  std::vector<std::optional<uid_t>> owners_;  ///< by stanza; none: not found (yet)
+  std::map<uid_t, std::unique_ptr<GpgWorker>> workers_;
+  std::vector<std::unique_ptr<GpgWorker>> old_workers_;  ///< until their callbacks have returned
+  os::TimerId clean_up_;
 };
 
 }  // namespace latchkey::fwknopd

@@ -2,6 +2,8 @@
 // Requests of the monitor, answered with gpg.
 #include "fwknopd/gpg_helper.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +25,21 @@ bool is_program(const std::string& path) {
 bool is_folder(const std::string& path) {
   struct stat facts {};
   return ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+const std::string& gpg_exe_of(const Stanza& stanza, const Settings& settings) {
+  return stanza.gpg.exe ? *stanza.gpg.exe : settings.gpg_exe;
+}
+
+/// A gpg-agent leaves the process that started it: as its new parent we are how the monitor finds it (GpgWorker).
+/// Nobody waits for the other orphans, so the kernel forgets them at once; programs do not inherit that.
+Result<void> adopt_orphans() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  action.sa_flags = SA_NOCLDWAIT;
+  if (::sigaction(SIGCHLD, &action, nullptr) != 0) return fail(os_error("SIGCHLD"));
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return fail(os_error("PR_SET_CHILD_SUBREAPER"));
+  return {};
 }
 
 std::string_view without_0x(std::string_view id) { return starts_with_ignoring_case(id, "0x") ? id.substr(2) : id; }
@@ -91,18 +108,31 @@ class GpgHelper final : public privsep::ConfinedProgram {
 
 }  // namespace
 
-GpgAnswer answer_gpg_request(const GpgRequest& request, const Stanza& stanza, const Settings& settings) {
-  const std::string exe = stanza.gpg.exe.value_or(settings.gpg_exe);
-  const std::string home = stanza.gpg.home_dir.value_or(settings.gpg_home_dir);
+const std::string& gpg_home_of(const Stanza& stanza, const Settings& settings) {
+  return stanza.gpg.home_dir ? *stanza.gpg.home_dir : settings.gpg_home_dir;
+}
+
+std::optional<GpgAnswer> find_gpg_path_fault(const GpgRequest& request, const Stanza& stanza,
+                                             const Settings& settings) {
+  using enum GpgAnswer::Stage;
+  const std::string& exe = gpg_exe_of(stanza, settings);
+  const std::string& home = gpg_home_of(stanza, settings);
   if (!is_program(exe))
-    return {.id = request.id, .stage = GpgAnswer::Stage::bad_exe, .code = spa::Code::gpgme_bad_gpg_exe, .text = exe};
+    return GpgAnswer{.id = request.id, .stage = bad_exe, .code = spa::Code::gpgme_bad_gpg_exe, .text = exe};
   if (!is_folder(home))
-    return {.id = request.id, .stage = GpgAnswer::Stage::bad_home, .code = spa::Code::gpgme_bad_home_dir, .text = home};
-  return decrypt(request, stanza, {.exe = exe, .home_dir = home, .may_ask = false});
+    return GpgAnswer{.id = request.id, .stage = bad_home, .code = spa::Code::gpgme_bad_home_dir, .text = home};
+  return std::nullopt;
+}
+
+GpgAnswer answer_gpg_request(const GpgRequest& request, const Stanza& stanza, const Settings& settings) {
+  if (auto fault = find_gpg_path_fault(request, stanza, settings)) return *std::move(fault);
+  return decrypt(request, stanza,
+                 {.exe = gpg_exe_of(stanza, settings), .home_dir = gpg_home_of(stanza, settings), .may_ask = false});
 }
 
 Result<std::unique_ptr<privsep::ConfinedProgram>> make_gpg_helper(privsep::Channel channel,
                                                                   const Configuration& configuration) {
+  if (auto adopted = adopt_orphans(); !adopted) return fail(adopted.error());
   return std::unique_ptr<privsep::ConfinedProgram>(std::make_unique<GpgHelper>(std::move(channel), configuration));
 }
 

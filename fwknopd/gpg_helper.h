@@ -2,6 +2,8 @@
 // The GPG helper: the process that has the key rings and starts gpg, one request at a time (DESIGN, rule 5).
 #pragma once
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "common/base/result.h"
 #include "common/privsep/confine.h"
@@ -16,6 +18,11 @@ inline constexpr std::uint16_t gpg_message_type = 1;
 /// `configuration` is this process's copy by fork.
 Result<std::unique_ptr<privsep::ConfinedProgram>> make_gpg_helper(privsep::Channel channel,
                                                                   const Configuration& configuration);
+
+/// What keeps a request from gpg: the answer bad_exe or bad_home, as the calling process sees the two paths.
+std::optional<GpgAnswer> find_gpg_path_fault(const GpgRequest& request, const Stanza& stanza, const Settings& settings);
+/// GPG_HOME_DIR of the stanza, or of fwknopd.conf.
+const std::string& gpg_home_of(const Stanza& stanza, const Settings& settings);
 
 /// Runs gpg for one request, however long it takes. `stanza` and `settings` are those that the request names.
 GpgAnswer answer_gpg_request(const GpgRequest& request, const Stanza& stanza, const Settings& settings);

@@ -5,7 +5,6 @@
 #include "common/privsep/confine.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -16,10 +15,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "common/base/text.h"
-#include "common/os/user.h"
+#include "common/os/spawn.h"
 #include "common/privsep/landlock.h"
 #include "common/privsep/privileges.h"
 
@@ -36,11 +36,13 @@ struct Target {
   bool is_root = false;  ///< started as root: there is something to give up
   uid_t uid = 0;
   gid_t gid = 0;
+  std::vector<gid_t> groups = {};  ///< beside `gid`; none for a sensor
 };
 
 Result<Target> find_target(const ConfineOptions& options) {
   Target target{geteuid() == 0, geteuid(), getegid()};
-  if (!target.is_root || options.keeps_user_and_root) return target;
+  if (!target.is_root) return target;
+  if (const auto& owner = options.owner) return Target{true, owner->uid, owner->gid, os::groups_of(*owner, owner->gid)};
   const std::string name = options.settings.user.empty() ? default_sensor_user() : options.settings.user;
   const auto user = os::find_user(name);
   if (!user) return fail(user.error());
@@ -59,26 +61,37 @@ void settle_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// What the daemon was started with is not the owner's: programs would look for their files in another user's home.
+Result<void> take_environment_of(const os::User& user) {
+  clearenv();
+  for (const std::string& entry : os::minimal_environment(user)) {
+    const std::size_t sign = entry.find('=');
+    if (setenv(entry.substr(0, sign).c_str(), entry.c_str() + sign + 1, 1) != 0) return fail(os_error("environment"));
+  }
+  return {};
+}
+
 using Notes = std::vector<std::string>;
 
 /// What root gives up. The empty root and the bounding set may be out of reach in a container; the user never is.
 Result<void> drop_root(const ConfineOptions& options, const Target& target, Notes& notes) {
   if (!target.is_root) {
     notes.push_back(options.name + " was not started as root and keeps its user and root directory");
-    return drop_capabilities({});
+    return drop_capabilities();
   }
-  if (options.keeps_user_and_root) return drop_capabilities({CAP_DAC_OVERRIDE});
   if (const auto emptied = empty_bounding_set(); !emptied) notes.push_back(options.name + ": " + emptied.error().text);
-  if (const auto entered = enter_empty_root(); !entered) {
-    notes.push_back(options.name + " keeps the root directory: " + entered.error().text);
+  if (!options.owner) {
+    if (const auto entered = enter_empty_root(); !entered) {
+      notes.push_back(options.name + " keeps the root directory: " + entered.error().text);
+    }
   }
-  if (auto changed = become_user(target.uid, target.gid); !changed) return changed;
-  return drop_capabilities({});
+  if (auto changed = become_user(target.uid, target.gid, target.groups); !changed) return changed;
+  return drop_capabilities();
 }
 
 Result<void> enter_sandbox(const ConfineOptions& options, Notes& notes) {
   const bool is_filtered = options.settings.is_enabled && has_system_call_filter();
-  const bool is_sensor = !options.keeps_user_and_root;
+  const bool is_sensor = !options.owner;
   if (is_filtered && is_sensor) {
     if (const auto restricted = restrict_with_landlock(); !restricted) {
       notes.push_back(options.name + " runs without " + restricted.error().text);
@@ -117,6 +130,9 @@ Result<std::unique_ptr<ConfinedProgram>> confine(const ConfineOptions& options, 
   if (!program) return program;
   if (options.locks_memory && mlockall(MCL_CURRENT | MCL_ONFAULT) != 0) {
     notes.push_back(options.name + ": keys may be swapped to disk: " + os_error("mlockall").text);
+  }
+  if (options.owner) {
+    if (auto taken = take_environment_of(*options.owner); !taken) return fail(taken.error());
   }
   if (auto dropped = drop_root(options, target, notes); !dropped) return fail(dropped.error());
   if (auto locked = lock_process(); !locked) return fail(locked.error());

@@ -5,10 +5,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/os/user.h"
 #include "common/privsep/channel.h"
 #include "common/privsep/sandbox.h"
 
@@ -40,8 +42,9 @@ struct ConfineOptions {
   unsigned spare_descriptors = 0;
   /// Keys must not reach the swap space: pages are locked as they come into use. A fork does not inherit such locks.
   bool locks_memory = false;
-  /// Stay root (without capabilities) and keep the file system: the GPG helper, whose key rings belong to root.
-  bool keeps_user_and_root = false;
+  /// The GPG helper: becomes this user, with all his groups, instead of the sensor's user; root is allowed. It keeps
+  /// the file system, may start programs, and gets an environment of nothing but this user's.
+  std::optional<os::User> owner;
 };
 
 struct ConfinedProcess {

@@ -83,18 +83,16 @@ Result<void> empty_bounding_set() {
   return {};
 }
 
-Result<void> become_user(uid_t uid, gid_t gid) {
-  if (setgroups(0, nullptr) != 0) return fail(os_error("setgroups"));
+Result<void> become_user(uid_t uid, gid_t gid, const std::vector<gid_t>& groups) {
+  if (setgroups(groups.size(), groups.data()) != 0) return fail(os_error("setgroups"));
   if (setresgid(gid, gid, gid) != 0) return fail(os_error("setresgid"));
   if (setresuid(uid, uid, uid) != 0) return fail(os_error("setresuid"));
   if (uid != 0 && (setuid(0) == 0 || seteuid(0) == 0)) return fail(os_error("setresuid left a way back", EPERM));
   return {};
 }
 
-Result<void> drop_capabilities(const std::vector<int>& kept) {
+Result<void> drop_capabilities() {
   capng_clear(CAPNG_SELECT_CAPS);
-  constexpr auto held = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
-  for (const int capability : kept) capng_update(CAPNG_ADD, held, static_cast<unsigned>(capability));
   if (capng_apply(CAPNG_SELECT_CAPS) != 0) return fail(os_error("capabilities", EPERM));
   return {};
 }

@@ -19,11 +19,11 @@ Result<void> enter_empty_root();
 /// Takes away every capability beyond the present user change: nothing this process runs can get one.
 Result<void> empty_bounding_set();
 
-/// Real, effective and saved ids, no supplementary groups; checks that there is no way back. Needs root.
-Result<void> become_user(uid_t uid, gid_t gid);
+/// Real, effective and saved ids, no supplementary groups but `groups`; checks that there is no way back. Needs root.
+Result<void> become_user(uid_t uid, gid_t gid, const std::vector<gid_t>& groups = {});
 
-/// Clears every capability but `kept` (numbers of linux/capability.h).
-Result<void> drop_capabilities(const std::vector<int>& kept);
+/// Clears every capability. A process that stays root gets none by starting a program once NO_NEW_PRIVS is set.
+Result<void> drop_capabilities();
 
 /// NO_NEW_PRIVS, not dumpable (no core, no ptrace), killed when the parent dies, no core files.
 Result<void> lock_process();

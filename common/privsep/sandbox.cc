@@ -181,6 +181,8 @@ void add_gpg_rules(Rules& rules) {
   for (const int call : gpg_refused_calls) rules.add(SCMP_ACT_ERRNO(EPERM), call);
   // gpg speaks to its agent through the file system and to nobody else.
   rules.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_NE, AF_UNIX, 0));
+  // clone3 hides its flags from a filter; libraries go back to clone.
+  rules.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
   rules.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """SPA with GnuPG keys between ours and Debian's fwknop, and what only ours can: other keys, floods, a gpg that hangs."""
 import os
+import pwd
 import re
 import sys
 import time
@@ -170,9 +171,116 @@ def test_a_killed_helper_is_replaced(lab):
     for port in (2201, 2202):
         lab.send_gpg(program("fwknop"), port=port)
         lab.wait_for_grant(port)
-        helpers = [int(p) for p in os.listdir("/proc") if p.isdigit() and is_helper(p, daemon.pid)]
+        helpers = helpers_of(daemon)
         check_equal(len(helpers), 1, "GPG helpers")
         os.kill(helpers[0], 9)
+    check_equal(daemon.stop(), 0)
+
+
+def helpers_of(daemon):
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_helper(pid, daemon.pid)]
+
+
+def facts_of(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+
+
+def agents_of(home):
+    """gpg-agents that run on a key ring: {pid: uid}."""
+    found = {}
+    for pid in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{pid}/cmdline", encoding="latin-1") as file:
+                words = file.read().split("\0")
+            if pid.isdigit() and words[0].endswith("gpg-agent") and home.path in words:
+                found[int(pid)] = int(facts_of(pid)["Uid"].split()[0])
+        except OSError:
+            continue
+    return found
+
+
+def give_away(home, user):
+    """The agent that made the keys is the old owner's."""
+    home.kill_agent()
+    wait_until(lambda: not agents_of(home), what="end of the agent that made the keys")
+    account = pwd.getpwnam(user)
+    for folder, _, names in os.walk(home.path):
+        for path in (folder, *(os.path.join(folder, name) for name in names)):
+            os.chown(path, account.pw_uid, account.pw_gid)
+    return account
+
+
+def check_helper(pid, account):
+    facts = facts_of(pid)
+    check_equal(facts["Uid"].split(), [str(account.pw_uid)] * 4, "user of the helper")
+    check_equal(facts["Gid"].split(), [str(account.pw_gid)] * 4, "group of the helper")
+    check_equal(sorted(map(int, facts["Groups"].split())),
+                sorted(os.getgrouplist(account.pw_name, account.pw_gid)), "groups of the helper")
+    for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb"):
+        check_equal(int(facts[f"Cap{kind}"], 16), 0, f"capabilities {kind}")
+    check_equal(facts["NoNewPrivs"], "1", "NoNewPrivs")
+
+
+def test_the_owner_of_a_key_ring_runs_gpg(lab):
+    fingerprint = lab.make_keys("curve", PASSPHRASE)
+    account = give_away(lab.homes["server"], "daemon")
+    seen = lab.write("seen", "", mode=0o666)
+    exe = wrapper(lab, f"(id -u; env) >>{seen}\n")
+    daemon = lab.start(program("fwknopd"), f"GPG_DECRYPT_PW {PASSPHRASE}", f"GPG_FINGERPRINT_ID {fingerprint}",
+                       f"GPG_EXE {exe}")
+    helpers = helpers_of(daemon)
+    check_equal(len(helpers), 1, "helpers from the start on")
+    check_helper(helpers[0], account)
+    lab.send_gpg(program("fwknop"), "--key-rijndael", PASSPHRASE)
+    lab.wait_for_grant()
+    check_equal(helpers_of(daemon), helpers, "the helper that was there before the packet")
+    lines = seen.read_text().splitlines()
+    for line in (str(account.pw_uid), f"HOME={account.pw_dir}", f"USER={account.pw_name}"):
+        check(line in lines, f"{line} in {lines}")
+    check(not any(line.startswith(("LATCHKEY_", "GNUPGHOME=")) for line in lines), f"environment of the daemon: {lines}")
+    check_equal(list(agents_of(lab.homes["server"]).values()), [account.pw_uid], "users of agents")
+    check_equal(daemon.stop(), 0)
+    wait_until(lambda: not agents_of(lab.homes["server"]), what="end of the agent that the helper started")
+
+
+def test_each_owner_has_a_helper(lab):
+    fingerprint = lab.make_keys("rsa")
+    with GpgHome() as other:
+        other.make_key("other", *ALGORITHMS["rsa"])
+        other.import_text(lab.homes["client"].export_public("client"))
+        lab.homes["client"].import_text(other.export_public("other"))
+        other.trust(fingerprint + ":6:\n")
+        account = give_away(lab.homes["server"], "daemon")
+        give_away(other, "root")
+        second = ["SOURCE ANY", "GPG_ALLOW_NO_PW Y", f"GPG_FINGERPRINT_ID {fingerprint}"]
+        first = ["GPG_ALLOW_NO_PW Y", f"GPG_FINGERPRINT_ID {fingerprint}", f"GPG_HOME_DIR {other.path}"]
+        daemon = lab.start(program("fwknopd"), *first, *second)
+        by_user = {facts_of(pid)["Uid"].split()[0]: pid for pid in helpers_of(daemon)}
+        check_equal(sorted(by_user), ["0", "1"], "users of helpers")
+        check_helper(by_user["0"], pwd.getpwnam("root"))
+        check_helper(by_user["1"], account)
+        lab.send_gpg(program("fwknop"), port=2201)
+        lab.wait_for_grant(2201)
+        lab.send_gpg(program("fwknop"), "--gpg-recipient-key", "other", port=2202)
+        lab.wait_for_grant(2202)
+        check_equal(list(agents_of(lab.homes["server"]).values()), [1], "users of the first key ring's agents")
+        check_equal(list(agents_of(other).values()), [0], "users of the second key ring's agents")
+        check_equal(daemon.stop(), 0)
+        wait_until(lambda: not agents_of(other) and not agents_of(lab.homes["server"]), what="end of the agents")
+
+
+def test_a_key_ring_of_nobody_known(lab):
+    fingerprint = lab.make_keys("rsa")
+    lab.homes["server"].kill_agent()
+    os.chown(lab.homes["server"].path, 54321, 54321)
+    daemon = lab.start(program("fwknopd"), "GPG_ALLOW_NO_PW Y", f"GPG_FINGERPRINT_ID {fingerprint}")
+    check_equal(helpers_of(daemon), [], "helpers")
+    lab.send_gpg(program("fwknop"))
+    daemon.wait_for_line(f"Error setting GPG keyring path to {lab.homes['server'].path}: ")
+    os.chown(lab.homes["server"].path, 0, 0)
+    lab.send_gpg(program("fwknop"), port=2202)
+    lab.wait_for_grant(2202)
     check_equal(daemon.stop(), 0)
 
 

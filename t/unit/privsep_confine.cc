@@ -4,7 +4,9 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -12,9 +14,12 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 
@@ -265,7 +270,7 @@ TEST(Start, works_for_an_ordinary_user_and_says_what_is_missing) {
 TEST(GpgHelper, may_run_programs_and_open_files_but_no_network) {
   ConfineOptions options = sensor_options();
   options.profile = Profile::gpg_helper;
-  options.keeps_user_and_root = true;
+  options.owner = os::User{.name = "root", .uid = geteuid(), .gid = getegid(), .home = "/root", .shell = "/bin/sh"};
   const Outcome outcome = run_confined(options, [] {
     std::string text = told(open("/etc/passwd", O_RDONLY) >= 0);
     const pid_t pid = fork();
@@ -278,13 +283,45 @@ TEST(GpgHelper, may_run_programs_and_open_files_but_no_network) {
     text += " true " + std::to_string(status);
     text += " unix " + told(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
     text += " inet " + told(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+    text += " inet6 " + told(socket(AF_INET6, SOCK_DGRAM, 0) >= 0);
+    text += " netlink " + told(socket(AF_NETLINK, SOCK_RAW, 0) >= 0);
     text += " packet " + told(socket(AF_PACKET, SOCK_RAW, 0) >= 0);
+    text += " vsock " + told(socket(AF_VSOCK, SOCK_STREAM, 0) >= 0);
+    text += " unshare " + told(unshare(CLONE_NEWUSER) == 0);
+    text += " clone3 " + told(syscall(SYS_clone3, nullptr, 0) >= 0);
     return text;
   });
   if (has_system_call_filter()) {
-    EXPECT_EQ(outcome.text, "done true 0 unix done inet errno 1 packet errno 1");
+    EXPECT_EQ(outcome.text,
+              "done true 0 unix done inet errno 1 inet6 errno 1 netlink errno 1 packet errno 1 vsock errno 1 "
+              "unshare errno 1 clone3 errno 38");
   }
   EXPECT_EQ(WEXITSTATUS(outcome.status), 5);
+}
+
+TEST(GpgHelper, is_the_owner_without_capabilities_and_so_is_what_it_starts) {
+  if (!is_root()) GTEST_SKIP() << "needs root";
+  for (const char* name : {"root", "daemon"}) {
+    const auto user = os::find_user(name);
+    ASSERT_TRUE(user) << name;
+    ConfineOptions options = sensor_options();
+    options.profile = Profile::gpg_helper;
+    options.owner = *user;
+    const Outcome outcome = run_confined(options, [] {
+      std::array<char, 4096> text{};
+      const Fd pipe_of_shell(fileno(popen("id -u; id -g; env | sort; grep ^Cap /proc/self/status", "r")));
+      std::string all;
+      for (ssize_t count; (count = read(pipe_of_shell.get(), text.data(), text.size())) > 0;)
+        all.append(text.data(), static_cast<std::size_t>(count));
+      return all;
+    });
+    EXPECT_TRUE(outcome.text.starts_with(fmt::format("{}\n{}\n", user->uid, user->gid))) << outcome.text;
+    for (const char* set : {"Inh", "Prm", "Eff", "Bnd", "Amb"})
+      EXPECT_NE(outcome.text.find(fmt::format("Cap{}:\t0000000000000000\n", set)), std::string::npos) << outcome.text;
+    EXPECT_NE(outcome.text.find("\nHOME=" + user->home + "\n"), std::string::npos) << outcome.text;
+    EXPECT_NE(outcome.text.find("\nUSER=" + user->name + "\n"), std::string::npos) << outcome.text;
+    EXPECT_EQ(outcome.text.find("LATCHKEY_"), std::string::npos) << outcome.text;
+  }
 }
 
 }  // namespace
