@@ -133,10 +133,17 @@ void Monitor::write_start_lines() {
       output_.say(to_error, fmt::format(texts::could_not_open, interfaces_[i], interface.warning));
     output_.say(with_debug, describe_link(interface.link_type));
   }
-  for (const std::string& note : sensor_->notes()) output_.say(with_debug, note);
+  for (const std::string& note : sensor_->notes()) write_confinement_note(note);
   for (const net::IpAddress& address : local_addresses_)
     output_.say(with_debug, fmt::format(texts::local_address, net::format_ip_address(address)));
   write_filters();
+}
+
+/// Running with less confinement than asked for is told without -D. Reading a capture file as an ordinary user is
+/// what --replay is for.
+void Monitor::write_confinement_note(const std::string& note) {
+  if (is_replay() || privsep::is_about_old_kernel(note)) return output_.say(with_debug, note);
+  output_.say(to_error | to_log, "warning: " + note);
 }
 
 /// False: another daemon holds the file. Any other trouble is only told.

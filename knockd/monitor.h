@@ -37,6 +37,7 @@ class Monitor {
   Result<void> prepare_loop();
   bool start_capturing();
   void write_start_lines();
+  void write_confinement_note(const std::string& note);
   bool take_pid_file();
   void use_journal();
   Result<void> watch_signals();

@@ -72,6 +72,7 @@ Result<void> take_environment_of(const os::User& user) {
 }
 
 using Notes = std::vector<std::string>;
+constexpr std::string_view without_landlock = " runs without Landlock, which this kernel does not have";
 
 /// What root gives up. The empty root and the bounding set may be out of reach in a container; the user never is.
 Result<void> drop_root(const ConfineOptions& options, const Target& target, Notes& notes) {
@@ -94,7 +95,10 @@ Result<void> enter_sandbox(const ConfineOptions& options, Notes& notes) {
   const bool is_sensor = !options.owner;
   if (is_filtered && is_sensor) {
     if (const auto restricted = restrict_with_landlock(); !restricted) {
-      notes.push_back(options.name + " runs without " + restricted.error().text);
+      const int code = restricted.error().os_code;
+      const bool is_unknown = code == ENOSYS || code == EOPNOTSUPP;
+      notes.push_back(options.name +
+                      (is_unknown ? std::string(without_landlock) : " runs without " + restricted.error().text));
     }
   }
   if (is_sensor) {
@@ -185,6 +189,8 @@ Result<std::vector<std::string>> read_verdict(const Fd& report, pid_t pid) {
 }
 
 }  // namespace
+
+bool is_about_old_kernel(std::string_view note) { return note.ends_with(without_landlock); }
 
 std::string default_sensor_user() { return SENSOR_USER; }
 

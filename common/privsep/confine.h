@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
@@ -52,6 +53,9 @@ struct ConfinedProcess {
   Channel channel;                 ///< our end
   std::vector<std::string> notes;  ///< degraded parts, one line each, to be logged as warnings
 };
+
+/// Whether a note says no more than that the kernel was built without Landlock, which the other walls make up for.
+bool is_about_old_kernel(std::string_view note);
 
 /// Called in the new process with its end of the channel, before privileges are dropped.
 using MakeProgram = std::function<Result<std::unique_ptr<ConfinedProgram>>(Channel channel)>;

@@ -2,12 +2,13 @@
 """knockd as a program: options, signals, reload, daemon mode, pid and log files (spec/knockd.md 1, 7 and 10.5)."""
 import os
 import re
+import shutil
 import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from harness import check, check_equal, main, program, wait_until
+from harness import check, check_equal, main, need_tools, program, wait_until
 from knock_packets import Sender, ip, tcp
 from lab import Lab
 
@@ -180,6 +181,26 @@ def _status(pid):
             return file.read()
     except OSError:
         return ""
+
+
+def test_less_confinement_is_told_without_debug(lab):
+    need_tools("setpriv")
+    lab.write("log", "", mode=0o666)
+    path = conf(lab, DOOR.replace("@/out", "/dev/null") + LOG)
+    path.chmod(0o644)
+    copy = shutil.copy(program("knockd"), lab.dir)  # the build tree may be closed to the user
+    daemon = lab.gateway.spawn("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps", "+net_raw",
+                               "--ambient-caps", "+net_raw", copy, "-c", path, "-i", lab.gateway.interface, "-v",
+                               wrap=False)
+    daemon.wait_for_line("listening on")
+    wanted = "warning: knockd: sensor was not started as root and keeps its user and root directory"
+    check(wanted in daemon.lines(), daemon.text())
+    check(wanted in log(lab), f"{log(lab)}")
+    check(not any("Landlock, which" in line for line in log(lab)), f"{log(lab)}")
+    daemon.stop()
+    daemon = start(lab, DOOR, "-g", lab.dir / "as-root")
+    daemon.stop()
+    check(not any("keeps its user" in line for line in log(lab, "as-root")), f"{log(lab, 'as-root')}")
 
 
 def test_config_is_checked(lab):
