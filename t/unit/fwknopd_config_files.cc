@@ -266,6 +266,14 @@ TEST_F(Files, fwknop_1_9_is_understood) {
   EXPECT_NE(lines_[1].find("PERMIT_CLIENT_PORTS"), std::string::npos);
 }
 
+TEST_F(Files, the_check_says_that_a_stanza_of_1_9_opens_nothing) {
+  const std::string stanza = "SOURCE: ANY;\nKEY: k;\nHMAC_KEY h;\nREQUIRE_SOURCE Y;\n";
+  put("a", stanza);
+  EXPECT_TRUE(check().empty());
+  put("a", stanza + "PERMIT_CLIENT_PORTS: N;\n");
+  EXPECT_EQ(check(), std::vector<std::string>{"a:1:1 warning"});
+}
+
 TEST_F(Files, no_key_gets_into_the_log) {
   put("c", "VERBOSE 4\n");
   put("a", "SOURCE any\nKEY: secret1\nHMAC_KEY secret2\nREQUIRE_SOURCE Y\nGPG_DECRYPT_PW secret3\nKEY:secret4\n");

@@ -8,6 +8,7 @@
 #include "common/spa/payload.h"
 #include "common/spa/seal.h"
 #include "common/spa/validate.h"
+#include "fwknopd/log_texts.h"
 
 namespace latchkey::fwknopd {
 namespace {
@@ -243,6 +244,13 @@ TEST_F(PipelineTest, user_and_address_can_be_required) {
   stanzas_[0].require_source_address = true;
   process(seal(message("0.0.0.0,tcp/22")));
   EXPECT_EQ(lines_.back(), start + "Got 0.0.0.0 when valid source IP was required.");
+}
+
+TEST_F(PipelineTest, an_empty_list_of_ports_opens_nothing) {
+  stanzas_.front().open_ports = PortSet();  // PERMIT_CLIENT_PORTS N of fwknop 1.9, without OPEN_PORTS
+  process(seal(message()));
+  EXPECT_EQ(host_.asked, only_remembered_);
+  EXPECT_EQ(lines_.back(), fmt::format(text::ports_denied, "10.0.0.2", 1));
 }
 
 TEST_F(PipelineTest, nat_needs_its_option) {

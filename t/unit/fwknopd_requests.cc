@@ -121,6 +121,8 @@ TEST(Policy, a_sensor_that_was_taken_over_gets_nothing_that_a_packet_could_not) 
   EXPECT_FALSE(refused());
   stanza.open_ports = PortSet({{Protocol::tcp, 443}});
   EXPECT_TRUE(refused()) << "OPEN_PORTS";
+  stanza.open_ports = PortSet();
+  EXPECT_TRUE(refused()) << "PERMIT_CLIENT_PORTS N of fwknop 1.9: no port at all";
   stanza.open_ports.reset();
   stanza.expires_at_s = 999;
   EXPECT_TRUE(refused()) << "expired";
