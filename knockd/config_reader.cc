@@ -159,16 +159,24 @@ config::Place ConfigReader::place_of(std::size_t offset_bytes) const {
   return place;
 }
 
+namespace {
+
+/// A pipe is empty at the second reading: a reload would lose every door.
+std::string describe_failure(const config::SourceError& error) {
+  if (error.kind != config::SourceError::Kind::not_regular) return error.text();
+  if (error.os_code == EISDIR) return os_error(error.path, EISDIR).text;
+  return error.text() + " (a pipe or device cannot be read again on reload)";
+}
+
+}  // namespace
+
 ConfigReading read_config(const std::string& path, const ReadOptions& options) {
   ConfigReader reader(options);
   const auto entries = config::read_knockd_file(path);
   if (entries) {
     reader.read(*entries);
   } else if (const auto* source = std::get_if<config::SourceError>(&entries.error())) {
-    reader.refuse(source->kind == config::SourceError::Kind::not_regular && source->os_code == EISDIR
-                      ? os_error(source->path, EISDIR).text
-                      : source->text(),
-                  source->from);
+    reader.refuse(describe_failure(*source), source->from);
   } else {
     reader.refuse(std::get<Error>(entries.error()).text, {});
   }

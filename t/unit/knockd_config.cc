@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -693,6 +694,11 @@ TEST(KnockdConfigErrors, of_files) {
   EXPECT_EQ(told_by(read_config("", {})).error, "No such file or directory");
   EXPECT_EQ(told_by(read_config("/usr", {})).error, "/usr: Is a directory");
   const auto path = folder.write("c", "[d]\none_time_sequences=/usr\n");
+  const std::string pipe = path + ".pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(told_by(read_config(pipe, {})).error,
+            pipe + ": not a regular file (a pipe or device cannot be read again on reload)");
+  ::unlink(pipe.c_str());
   EXPECT_EQ(told_by(read_config(path, {})).error, "/usr: Is a directory");
 }
 
