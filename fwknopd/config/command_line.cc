@@ -319,7 +319,8 @@ std::string version_text() {
 std::string usage_text() {
   const cli::UsageStyle style{.names_column = 1, .long_only_column = 5, .help_column = 25, .help_mark = "- "};
   return fmt::format(
-      "\nfwknopd server version 2.6.11-latchkey-{}\nSingle Packet Authorization server - part of Latchkey\n\nUsage: fwknopd "
+      "\nfwknopd server version 2.6.11-latchkey-{}\nSingle Packet Authorization server - part of Latchkey\n\nUsage: "
+      "fwknopd "
       "[options]\n\n{}\n",
       PACKAGE_VERSION, cli::format_usage(option_texts(), style, usage_order));
 }
