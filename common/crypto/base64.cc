@@ -10,6 +10,7 @@ namespace latchkey::crypto {
 namespace {
 
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::uint8_t largest_value = 63;
 constexpr std::uint8_t no_value = 0xff;
 
 constexpr std::array<std::uint8_t, 256> make_values() {
@@ -64,13 +65,22 @@ std::string encode_base64(ByteView bytes, Padding padding) {
 
 std::optional<std::size_t> decode_base64_into(std::string_view text, std::span<std::byte> out) {
   text = text.substr(0, text.find('='));
-  std::uint32_t bits = 0;
+  const std::size_t whole = text.size() / 4 * 4;
   std::size_t count = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; i < whole; i += 4) {
+    const std::array<std::uint8_t, 4> group{value_of(text[i]), value_of(text[i + 1]), value_of(text[i + 2]),
+                                            value_of(text[i + 3])};
+    if ((group[0] | group[1] | group[2] | group[3]) > largest_value) return std::nullopt;
+    out[count++] = static_cast<std::byte>(group[0] << 2 | group[1] >> 4);
+    out[count++] = static_cast<std::byte>((group[1] & 0x0f) << 4 | group[2] >> 2);
+    out[count++] = static_cast<std::byte>((group[2] & 0x03) << 6 | group[3]);
+  }
+  std::uint32_t bits = 0;
+  for (std::size_t i = whole; i < text.size(); ++i) {
     const std::uint8_t value = value_of(text[i]);
     if (value == no_value) return std::nullopt;
     bits = bits << 6 | value;
-    // The 2nd, 3rd and 4th character of a group complete a byte each: 4, 2 and 0 bits stay over.
+    // The 2nd and 3rd character of a group complete a byte each: 4 and 2 bits stay over.
     if (i % 4 != 0) out[count++] = static_cast<std::byte>(bits >> (6 - 2 * (i % 4)) & 0xff);
   }
   return count;
@@ -85,6 +95,8 @@ std::optional<Bytes> decode_base64_lenient(std::string_view text) {
 }
 
 std::optional<SecretBytes> decode_base64_secret(std::string_view text) {
+  // Without the padding a key of 64 bytes is a small secret, and cheap.
+  text = text.substr(0, text.find('='));
   SecretBytes bytes{decoded_base64_size(text.size())};
   const auto count = decode_base64_into(text, bytes.span());
   if (!count) return std::nullopt;

@@ -53,6 +53,18 @@ TEST(Base64, round_trips_random_bytes_of_every_size) {
   }
 }
 
+TEST(Base64, lenient_decoder_refuses_a_foreign_character_in_every_place) {
+  for (std::size_t place = 0; place < 10; ++place) {
+    for (int octet = 0; octet < 256; ++octet) {
+      std::string text = "Zm9vYmFyYg";
+      const char c = text[place] = static_cast<char>(octet);
+      const bool is_digit = is_base64_text(text) && c != '=';
+      EXPECT_EQ(decode_base64_lenient(text).has_value(), is_digit || c == '=') << place << " " << octet;
+      EXPECT_EQ(decode_base64_secret(text).has_value(), is_digit || c == '=') << place << " " << octet;
+    }
+  }
+}
+
 TEST(Base64, every_changed_bit_of_the_last_character_changes_value_or_is_refused) {
   constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (const std::string base : {"Zm9vYg", "Zm9vYmE", "Zm9v"}) {
