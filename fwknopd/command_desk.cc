@@ -37,9 +37,10 @@ os::Command base_command(std::vector<std::string> words, const os::User& user) {
   return command;
 }
 
-/// Does the stanza switch user or group for its commands? sudo does that itself.
+/// Does the stanza switch user or group for its commands? sudo is started by CMD_EXEC_USER, too: sudoers tells what he
+/// may do. Root's group alone makes no difference to it.
 bool switches_user(const Stanza& stanza) {
-  return !stanza.enable_cmd_sudo_exec && (stanza.cmd_exec.uid != 0 || stanza.cmd_exec.gid != 0);
+  return stanza.cmd_exec.uid != 0 || (stanza.cmd_exec.gid != 0 && !stanza.enable_cmd_sudo_exec);
 }
 
 os::User command_user(const Stanza& stanza) {

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""SPA commands run as the user that the stanza names, sudo included."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from harness import check_equal, main, program
+from lab import Lab
+
+KEY, HMAC_KEY = "c29tZSBzZWNyZXQga2V5IG9mIDMyIGJ5dGVzIGxvbmc=", "YW5vdGhlciBrZXksIGZvciB0aGUgSE1BQyBvbmx5Li4uLi4="
+STANZA = f"SOURCE ANY\nKEY_BASE64 {KEY}\nHMAC_KEY_BASE64 {HMAC_KEY}\nREQUIRE_SOURCE_ADDRESS Y\nENABLE_CMD_EXEC Y\n"
+
+
+def run_command(lab, stanza):
+    """What a stand-in for sudo was started as, and with which words; and the log line about it."""
+    told = lab.dir / "told"
+    told.mkdir()
+    told.chmod(0o777)
+    sudo = lab.dir / "sudo"
+    sudo.write_text(f'#!/bin/sh\necho "$(id -un) $(id -gn): $*" >{told}/words\n')
+    sudo.chmod(0o755)
+    conf = lab.write("fwknopd.conf", f"PCAP_INTF {lab.gateway.interface};\nFWKNOP_RUN_DIR {lab.dir}/run;\nSUDO_EXE {sudo};\n")
+    daemon = lab.gateway.spawn(program("fwknopd"), "-f", "-c", conf, "-a", lab.write("access.conf", STANZA + stanza))
+    daemon.wait_for_line("Starting fwknopd main event loop")
+    lab.client.run(program("fwknop"), "--server-cmd", "a command", "-a", lab.client.address, "-D", lab.gateway.address,
+                   "--key-base64-rijndael", KEY, "--key-base64-hmac", HMAC_KEY, "--no-save-args",
+                   "--rc-file", lab.write("rc", "[default]\n"))
+    line = daemon.wait_for_line("Running command ").string
+    daemon.wait_for_line("CMD_EXEC: command returned 0, pid_status: 0")
+    check_equal(daemon.stop(), 0)
+    return (told / "words").read_text().strip(), line.split(str(sudo))[1]
+
+
+def test_sudo_is_started_by_the_user_of_the_stanza(lab):
+    """What that user may do by sudo is for the sudoers file to say; root may do all."""
+    words, line = run_command(lab, "ENABLE_CMD_SUDO_EXEC Y\nCMD_EXEC_USER nobody\nCMD_SUDO_EXEC_USER daemon\n")
+    check_equal(words, "nobody nogroup: -u daemon a command")
+    check_equal(line, " -u daemon a command' setuid/setgid user/group to nobody/nobody (UID=65534,GID=65534)")
+
+
+def test_sudo_is_started_by_root_where_the_stanza_names_no_user(lab):
+    words, line = run_command(lab, "ENABLE_CMD_SUDO_EXEC Y\nCMD_EXEC_GROUP daemon\n")
+    check_equal(words, "root root: a command")
+    check_equal(line, " a command'")
+
+
+if __name__ == "__main__":
+    main(Lab)
