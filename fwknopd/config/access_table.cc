@@ -49,7 +49,9 @@ bool set_passphrase(Line line, KeySlot slot) {
 bool set_base64(Line line, KeySlot slot) {
   if (is_unset(line)) return false;
   auto key = spa::parse_base64_key(line.value);
-  if (!key) return line.fail("[*] {} argument '{}' doesn't look like base64-encoded data.", line.keyword, hidden);
+  // "=" holds no key: taken for none, it would switch the HMAC off.
+  if (!key || key->is_empty())
+    return line.fail("[*] {} argument '{}' doesn't look like base64-encoded data.", line.keyword, hidden);
   slot.key = std::move(*key);
   slot.is_base64 = true;
   return true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // fwknopd.conf and access.conf: lines, lists, dates, variables, stanza scope, the configuration check, fwknop 1.9.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -236,6 +237,23 @@ TEST_F(Files, a_bad_key_file_drops_its_stanza_and_no_other) {
   EXPECT_EQ(configuration->stanzas[0].source_text, "2.2.2.2");
   EXPECT_EQ(configuration->stanzas[1].source_text, "3.3.3.3");
   EXPECT_EQ(configuration->stanzas[1].number, 2u);
+}
+
+// Without this an HMAC key of "=" means no HMAC, and a key of "=" beside GPG the empty key, which everybody has.
+TEST_F(Files, a_base64_key_of_nothing_is_an_error) {
+  for (const std::string_view nothing : {"=", "====", "A", "A="}) {
+    put("a", fmt::format("SOURCE any\nKEY k\nREQUIRE_SOURCE Y\nHMAC_KEY_BASE64 {}\n", nothing));
+    EXPECT_FALSE(load()) << nothing;
+    put("a", fmt::format("SOURCE any\nKEY_BASE64 {}\nGPG_ALLOW_NO_PW Y\nGPG_REMOTE_ID 6A3FAD56\nREQUIRE_SOURCE Y\n",
+                         nothing));
+    EXPECT_FALSE(load()) << nothing;
+    put("k", fmt::format("KEY a\nHMAC_KEY_BASE64 {}\n", nothing));
+    put("a", "SOURCE 1.1.1.1\nREQUIRE_SOURCE Y\n%include_keys " + folder_ + "/k\n" +
+                 "SOURCE any\nKEY c\nREQUIRE_SOURCE Y\n");
+    const auto configuration = load();
+    ASSERT_TRUE(configuration);
+    EXPECT_EQ(configuration->stanzas.size(), 1u) << "the stanza with the key file is dropped";
+  }
 }
 
 TEST_F(Files, a_command_user_keeps_his_own_group) {
