@@ -60,11 +60,13 @@ class XtablesFirewall final : public Firewall {
   // chains
   void find_out_wait_option();
   void probe_check_support();
+  std::vector<Slot> make_missing_chains();
   bool create_chain(Slot slot);
   bool chain_exists(Slot slot);
   bool jump_exists(Slot slot);
   bool add_jump(Slot slot);
   bool ensure_chain(Slot slot);
+  bool comment_match_is_known();
   bool comment_match_works();
   void delete_chain(Slot slot);
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <iterator>
 
 #include "common/base/fd.h"
 #include "common/base/text.h"
@@ -77,12 +77,20 @@ void XtablesFirewall::debug(const std::string& text) {
 bool XtablesFirewall::start(StartKind kind) {
   find_out_wait_option();
   if (context_.settings.rule_check_support) probe_check_support();
+  const std::vector<Slot> made = make_missing_chains();
   if (kind == StartKind::fresh && context_.settings.flush_at_init) {
-    for (const Slot slot : slots_) delete_chain(slot);
+    for (const Slot slot : slots_) {
+      // Two slots may share a chain.
+      const auto is_its_chain = [&](Slot other) {
+        return chain(other).table == chain(slot).table && chain(other).to_chain == chain(slot).to_chain;
+      };
+      if (std::ranges::none_of(made, is_its_chain)) delete_chain(slot);
+    }
   }
   bool is_complete = true;
   for (const Slot slot : slots_) {
-    if (!create_chain(slot)) is_complete = false;
+    const bool is_made = std::ranges::find(made, slot) != made.end();
+    if (!(is_made ? add_jump(slot) : create_chain(slot))) is_complete = false;
   }
   if (kind == StartKind::fresh && context_.settings.comment_check) {
     if (!comment_match_works()) {
@@ -95,6 +103,17 @@ bool XtablesFirewall::start(StartKind kind) {
     context_.log.warning("fw_initialize() Warning: Errors detected during fwknop custom chain creation");
   }
   return is_complete;
+}
+
+/// Without debug lines to keep in their order: a chain that can be made was not there, so nothing jumps to it and
+/// nothing has to be looked for or deleted. The slots of those that were made now.
+std::vector<Slot> XtablesFirewall::make_missing_chains() {
+  std::vector<Slot> made;
+  if (is_debug()) return made;
+  std::ranges::copy_if(slots_, std::back_inserter(made), [this](Slot slot) {
+    return succeeded(run({"-t", chain(slot).table, "-N", chain(slot).to_chain}));
+  });
+  return made;
 }
 
 /// The legacy tables have a lock that another program may hold; -w waits for it.
@@ -203,7 +222,17 @@ CommandResult XtablesFirewall::change(const Words& arguments) {
   return result;
 }
 
+/// Loading the match, iptables-nft asks the kernel for it; then it misses the rule. That spares a deletion, after which
+/// iptables waits for the kernel's grace period (15 ms of a start).
+bool XtablesFirewall::comment_match_is_known() {
+  if (!is_nftables_ || is_debug()) return false;
+  const ChainSpec& input = chain(Slot::input);
+  const CommandResult looked = run(Words{"-t", input.table, "-C", input.from_chain} + comment_probe_rule(input));
+  return looked.code == 0 && looked.exit_status == 1 && looked.output.find("Bad rule") != std::string::npos;
+}
+
 bool XtablesFirewall::comment_match_works() {
+  if (comment_match_is_known()) return true;
   const ChainSpec& input = chain(Slot::input);
   const Words table{"-t", input.table};
   const Words insert = table + Words{"-I", input.from_chain, "1"} + comment_probe_rule(input);

@@ -67,9 +67,13 @@ class FakeIptables final : public CommandRunner {
     if (action == "-I" && !rest.empty() && parse_number<int>(rest.back())) rest.pop_back();
     std::erase_if(rest, [](const std::string& word) { return word == "1" || word == "--line-numbers"; });
     const std::string rule = without(join(rest), "-t filter ");
+    if (rule.starts_with("-j ") && !chains.contains(rule.substr(3))) return failed();
     if (action == "-A") rules.push_back(rule);
     if (action == "-I") rules.insert(rules.begin(), rule);
-    if (action == "-C") return std::ranges::find(rules, rule) == rules.end() ? failed() : CommandResult{};
+    if (action == "-C") {
+      const CommandResult missing{0, 1, "iptables: Bad rule (does a matching rule exist in that chain?)."};
+      return std::ranges::find(rules, rule) == rules.end() ? missing : CommandResult{};
+    }
     if (action == "-D") {
       const auto it = std::ranges::find(rules, rule);
       if (it == rules.end()) return failed();
@@ -154,6 +158,36 @@ class XtablesTest : public testing::Test {
   Journal journal_;
   std::unique_ptr<Firewall> firewall_;
 };
+
+TEST_F(XtablesTest, a_start_on_a_clean_machine_takes_four_commands) {
+  FakeIptables clean;
+  settings_.comment_check = true;
+  const auto firewall = make_firewall({settings_, stanzas_, log_, clock_, clean, journal_});
+  ASSERT_TRUE(firewall->start(StartKind::fresh));
+  EXPECT_EQ(clean.calls, 4U);
+  EXPECT_EQ(lines_, (Lines{"Added jump rule from chain: INPUT to chain: FWKNOP_INPUT",
+                           "iptables 'comment' match is available"}));
+  EXPECT_EQ(clean.chain("INPUT"), Lines{"-j FWKNOP_INPUT"});
+}
+
+TEST_F(XtablesTest, a_start_empties_the_chain_that_a_crash_left) {
+  grant(1, 30);
+  const auto next = make_firewall({settings_, stanzas_, log_, clock_, iptables_, journal_});
+  ASSERT_TRUE(next->start(StartKind::fresh));
+  EXPECT_EQ(count(), 0U);
+  EXPECT_EQ(iptables_.chain("INPUT"), Lines{"-j FWKNOP_INPUT"});
+}
+
+TEST_F(XtablesTest, two_slots_may_share_a_chain) {
+  FakeIptables clean;
+  clean.chain("OUTPUT");
+  settings_.output = true;
+  settings_.output_chain = {"ACCEPT", "filter", "OUTPUT", 1, "FWKNOP_INPUT", 1};
+  const auto firewall = make_firewall({settings_, stanzas_, log_, clock_, clean, journal_});
+  ASSERT_TRUE(firewall->start(StartKind::fresh));
+  EXPECT_EQ(clean.chain("INPUT"), Lines{"-j FWKNOP_INPUT"});
+  EXPECT_EQ(clean.chain("OUTPUT"), Lines{"-j FWKNOP_INPUT"});
+}
 
 TEST_F(XtablesTest, a_rule_comes_and_goes_in_time) {
   grant(1, 30);
