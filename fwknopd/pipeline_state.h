@@ -32,6 +32,9 @@ struct Pipeline::StanzaState {
   bool is_expiry_told = false;
 };
 
+/// What a message asks for; commands count as plain access.
+RequestKind kind_of(const spa::Body& body);
+
 /// One payload on its way through the stanzas.
 struct Pipeline::Attempt {
   SpaPacket packet;  ///< without its payload
