@@ -32,6 +32,12 @@ spa::PacketKeys gpg_keys(const Stanza& stanza) {
           stanza.hmac_key ? stanza.hmac_key->view() : ByteView()};
 }
 
+ReplayDigest digest_of(std::string_view text) {
+  ReplayDigest digest;
+  std::ranges::copy(crypto::digest(spa::DigestType::sha256, as_bytes(text)).view(), digest.begin());
+  return digest;
+}
+
 /// What a stranger wrote may stand in a dump of several lines only without line ends of its own.
 spa::Message escaped(const spa::Message& message) {
   spa::Message copy = message;
@@ -86,8 +92,7 @@ void Pipeline::process(const SpaPacket& packet) {
     tell_of_stranger(log::Level::warning, text::bad_context, spa::error_text(spa::Code::funcs_new_msglen_validfail));
     return;
   }
-  ReplayDigest digest;
-  std::ranges::copy(crypto::digest(spa::DigestType::sha256, as_bytes(payload->text)).view(), digest.begin());
+  const ReplayDigest digest = digest_of(payload->text);
   if (is_replay(packet, digest)) return;
   auto attempt = std::make_unique<Attempt>(
       Attempt{packet, spa::IncomingPacket(payload->text), digest, source, forwarded, packet.source});
@@ -181,8 +186,9 @@ Pipeline::Verdict Pipeline::try_stanza(Attempt& attempt, std::size_t index) {
   if (attempt.gpg_id) return Verdict::wait;
   if (!opened) return Verdict::next;
   if (!attempt.is_told) context_.log.info(text::received, stanza.number, attempt.source);
-  if (!remember(attempt, stanza)) return Verdict::next;  // B9
-  debug_fields(attempt, stanza, *opened);                // B10
+  if (is_known_message(attempt, *opened)) return Verdict::stop;
+  if (!remember(attempt, stanza, *opened)) return Verdict::next;  // B9
+  debug_fields(attempt, stanza, *opened);                         // B10
   if (attempt.gpg && !signer_is_allowed(attempt, stanza)) return Verdict::next;
   if (!message_is_acceptable(attempt, stanza, opened->decoded.message)) return Verdict::next;
   return act(attempt, index, opened->decoded.message);
@@ -238,10 +244,23 @@ void Pipeline::tell_of_failure(const Attempt& attempt, const Stanza& stanza, spa
   }
 }
 
-bool Pipeline::remember(Attempt& attempt, const Stanza& stanza) {
+/// What no HMAC covers has other texts that open just as well: without the block that is all padding, or with other
+/// headers around a GPG message. There the message itself counts, too, which nobody else can make anew.
+bool Pipeline::is_known_message(const Attempt& attempt, const spa::Opened& opened) {
+  return opened.hmac.empty() && !attempt.is_remembered && is_replay(attempt.packet, digest_of(opened.decoded.encoded));
+}
+
+bool Pipeline::remember(Attempt& attempt, const Stanza& stanza, const spa::Opened& opened) {
   if (context_.settings.test_mode || attempt.is_remembered) return true;
+  attempt.is_remembered =
+      keep(attempt, attempt.digest) && (!opened.hmac.empty() || keep(attempt, digest_of(opened.decoded.encoded)));
+  if (!attempt.is_remembered) context_.log.warning(text::not_remembered, attempt.source, stanza.number);
+  return attempt.is_remembered;
+}
+
+bool Pipeline::keep(const Attempt& attempt, const ReplayDigest& digest) {
   const SpaPacket& packet = attempt.packet;
-  const ReplayEntry entry{attempt.digest,
+  const ReplayEntry entry{digest,
                           packet.protocol,
                           packet.source_port,
                           packet.destination_port,
@@ -249,9 +268,7 @@ bool Pipeline::remember(Attempt& attempt, const Stanza& stanza) {
                           packet.shown_destination.v4_value(),
                           to_epoch_seconds(context_.clock.wall())};
   context_.cache.add(entry);  // also when it cannot be written: the packet is refused, and so is a second copy
-  attempt.is_remembered = context_.host.remember(entry);
-  if (!attempt.is_remembered) context_.log.warning(text::not_remembered, attempt.source, stanza.number);
-  return attempt.is_remembered;
+  return context_.host.remember(entry);
 }
 
 void Pipeline::debug_fields(const Attempt& attempt, const Stanza& stanza, const spa::Opened& opened) {

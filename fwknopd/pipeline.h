@@ -101,7 +101,9 @@ class Pipeline {
   bool tell_of_gpg_failure(const Attempt& attempt, const Stanza& stanza, const GpgOutcome& outcome);
   void tell_of_failure(const Attempt& attempt, const Stanza& stanza, spa::EncryptionType guess,
                        std::optional<spa::Code> failure);
-  bool remember(Attempt& attempt, const Stanza& stanza);
+  bool is_known_message(const Attempt& attempt, const spa::Opened& opened);
+  bool remember(Attempt& attempt, const Stanza& stanza, const spa::Opened& opened);
+  bool keep(const Attempt& attempt, const ReplayDigest& digest);
   void debug_fields(const Attempt& attempt, const Stanza& stanza, const spa::Opened& opened);
   bool signer_is_allowed(const Attempt& attempt, const Stanza& stanza);
   bool message_is_acceptable(Attempt& attempt, const Stanza& stanza, const spa::Message& message);

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/crypto/aes256.h"
+#include "common/crypto/base64.h"
 #include "common/spa/payload.h"
 #include "common/spa/seal.h"
 #include "common/spa/validate.h"
@@ -134,6 +136,36 @@ TEST_F(PipelineTest, a_second_copy_is_a_replay) {
       lines_[0].starts_with("Replay detected from source IP: 10.0.0.2, Destination proto/port: 17/62201, Original "
                             "source IP: 10.0.0.2, Original dst proto/port: 17/62201, Entry created: "));
   EXPECT_TRUE(host_.asked.empty());
+}
+
+// The last block of a plaintext of whole blocks is nothing but padding, which receivers do not insist on.
+TEST_F(PipelineTest, without_hmac_a_message_counts_once_however_it_is_written) {
+  stanzas_[0].hmac_key.reset();
+  stanzas_[0].hmac_type = spa::DigestType::none;
+  stanzas_[0].open_ports = PortSet({{Protocol::tcp, 443}});
+  add_stanza().hmac_key.reset();  // the packet opens here, too: that is no second message
+  stanzas_[1].hmac_type = spa::DigestType::none;
+  const auto seal_plainly = [&](std::string_view user) {
+    spa::Message made = message();
+    made.username = user;
+    return spa::seal(made, as_bytes(std::string_view("cipher key")), {}, {.hmac_type = spa::DigestType::none}, rng_)
+        .value();
+  };
+  std::string user = "alice";
+  while ((seal_plainly(user).encoded.size() + 1 + seal_plainly(user).digest.size()) % crypto::aes_block_bytes != 0)
+    user += 'x';
+  const std::string packet = seal_plainly(user).wire;
+  auto raw = crypto::decode_base64_lenient(std::string(spa::rijndael_prefix) + packet).value();
+  raw.resize(raw.size() - crypto::aes_block_bytes);
+  const std::string shorter = crypto::encode_base64(raw).substr(spa::rijndael_prefix.size());
+
+  process(packet);
+  EXPECT_EQ(host_.asked, (Lines{"remember", "remember", "access"}));
+  process(shorter);
+  EXPECT_TRUE(lines_.at(1).starts_with("Replay detected from source IP: 10.0.0.2")) << lines_.at(1);
+  EXPECT_TRUE(host_.asked.empty());
+  process(seal_plainly("bob").wire);
+  EXPECT_EQ(host_.asked, (Lines{"remember", "remember", "access"}));
 }
 
 TEST_F(PipelineTest, a_denied_packet_is_a_replay_the_second_time) {
