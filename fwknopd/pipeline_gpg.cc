@@ -12,15 +12,18 @@ namespace latchkey::fwknopd {
 namespace {
 
 constexpr std::size_t id_characters = 8;
+constexpr std::size_t long_id_characters = 16;
 
-enum class Match { whole, suffix };
+enum class Match { whole, id };
 
-/// spec/spa-wire.md 9.4: without regard to case and a leading 0x; IDs are ends of fingerprints.
+/// spec/spa-wire.md 9.4: without regard to case and a leading 0x; an ID is the end of a fingerprint, and of one of the
+/// two lengths that IDs have: keys that end with less are made in no time.
 bool lists(const std::vector<std::string>& wanted, const std::vector<std::string>& fingerprints, Match match) {
   return std::ranges::any_of(wanted, [&](std::string_view id) {
     if (starts_with_ignoring_case(id, "0x")) id.remove_prefix(2);
+    const bool is_id = match == Match::id && (id.size() == id_characters || id.size() == long_id_characters);
     return !id.empty() && std::ranges::any_of(fingerprints, [&](std::string_view fingerprint) {
-      if (fingerprint.size() < id.size() || (match == Match::whole && fingerprint.size() != id.size())) return false;
+      if (fingerprint.size() < id.size() || (!is_id && fingerprint.size() != id.size())) return false;
       return equals_ignoring_case(fingerprint.substr(fingerprint.size() - id.size()), id);
     });
   });
@@ -139,7 +142,7 @@ bool Pipeline::signer_is_allowed(const Attempt& attempt, const Stanza& stanza) {
     context_.log.warning(text::bad_fingerprint, attempt.source, stanza.number, gpg.signer_fingerprint);
     return false;
   }
-  if (!stanza.gpg.remote_ids.empty() && !lists(stanza.gpg.remote_ids, gpg.signer_fingerprints, Match::suffix)) {
+  if (!stanza.gpg.remote_ids.empty() && !lists(stanza.gpg.remote_ids, gpg.signer_fingerprints, Match::id)) {
     context_.log.warning(text::bad_signer_id, attempt.source, stanza.number, gpg.signer_id);
     return false;
   }

@@ -353,6 +353,44 @@ TEST_F(PipelineTest, lines_about_strangers_have_a_limit_and_authentic_packets_ar
   EXPECT_TRUE(lines_[0].ends_with(" more suppressed"));
 }
 
+// A message as gpg writes it: a session key for RSA 2048, then encrypted data. Nobody looks further before gpg does.
+std::string gpg_packet() {
+  Bytes message(3 + 268 + 3 + 100, std::byte{7});
+  const auto headers = std::to_array<std::uint8_t>({0x85, 0x01, 0x0c, 0x03});
+  std::ranges::transform(headers, message.begin(), [](std::uint8_t octet) { return std::byte{octet}; });
+  message[3 + 268] = std::byte{0xd2};
+  return crypto::encode_base64(message).substr(spa::gpg_prefix.size());
+}
+
+TEST_F(PipelineTest, a_signer_is_named_by_an_id_of_8_16_or_40_digits) {
+  const std::string fingerprint = "00CC95F05BC146B6AC4038C9E36F443C6A3FAD56";
+  Stanza& stanza = stanzas_[0];
+  stanza.key.reset();
+  stanza.hmac_key.reset();
+  stanza.hmac_type = spa::DigestType::none;
+  stanza.gpg.is_used = stanza.gpg.require_signature = true;
+  struct Row {
+    std::string id;
+    bool is_allowed;
+  };
+  std::uint64_t request = 0;
+  for (const Row& row : {Row{"6A3FAD56", true}, Row{"0x6a3fad56", true}, Row{"E36F443C6A3FAD56", true},
+                         Row{fingerprint, true}, Row{"6", false}, Row{"56", false}, Row{"A3FAD56", false},
+                         Row{"C6A3FAD56", false}, Row{"6A3FAD57", false}, Row{"", false}, Row{"0x", false}}) {
+    cache_ = {};
+    stanza.gpg.remote_ids = {row.id};
+    process(gpg_packet());
+    ASSERT_EQ(host_.asked, Lines{"gpg"}) << row.id;
+    GpgAnswer answer{.id = ++request, .stage = GpgAnswer::Stage::decrypted};
+    const std::string encoded = spa::encode(message()).value();
+    answer.decrypted.plaintext =
+        crypto::SecretBytes::copy_of(encoded + ':' + spa::internal_digest(spa::DigestType::sha256, encoded));
+    answer.decrypted.signatures = {{.fingerprint = fingerprint, .validity = 4, .is_verified = true}};
+    pipeline_->finish_gpg(std::move(answer));
+    EXPECT_EQ(host_.asked.back() == "access", row.is_allowed) << row.id;
+  }
+}
+
 TEST(HexDump, has_the_peers_layout) {
   EXPECT_EQ(format_hex_dump(as_bytes("0123456789abcdef\x01z")),
             " \n"
