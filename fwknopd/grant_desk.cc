@@ -45,13 +45,20 @@ os::Command resolver_command(const std::string& host) {
 }  // namespace
 
 GrantDesk::GrantDesk(const GrantDeskContext& context)
-    : context_(context), runner_(context.log, context.configuration.settings.verbosity) {
+    : context_(context), runner_(context.log, context.configuration.settings.verbosity, &context.children) {
   const Configuration& configuration = context.configuration;
   if (!needs_firewall(configuration)) return;
   firewall_ =
-      make_firewall({configuration.settings.firewall, configuration.stanzas, context.log, context.loop.clock(), runner_,
-                     context.journal, [this] { return watch_ ? std::optional(watch_->count_changes()) : std::nullopt; },
-                     [this] { schedule_deep_check(); }});
+      make_firewall({.settings = configuration.settings.firewall,
+                     .stanzas = configuration.stanzas,
+                     .log = context.log,
+                     .clock = context.loop.clock(),
+                     .runner = runner_,
+                     .journal = context.journal,
+                     .count_changes = [this] { return watch_ ? std::optional(watch_->count_changes()) : std::nullopt; },
+                     .on_foreign_change = [this] { schedule_deep_check(); },
+                     .on_removal_end = [this] { schedule_expiry(); },
+                     .restore_exe = find_restore_program(configuration.settings.firewall.exe)});
 }
 
 GrantDesk::~GrantDesk() {
@@ -65,7 +72,9 @@ bool GrantDesk::start(StartKind kind, std::vector<OpenRule> rules) {
   if (!firewall_->start(kind)) return false;
   if (!rules.empty()) firewall_->restore(std::move(rules));
   if (firewall_->changes_are_told()) {
-    auto watch = RulesetWatch::open(context_.loop, [this] { schedule_deep_check(); });
+    auto watch = RulesetWatch::open(context_.loop, [this] {
+      if (!firewall_->is_removing()) schedule_deep_check();
+    });
     if (watch) watch_ = std::move(*watch);
   }
   schedule_expiry();

@@ -30,28 +30,42 @@ os::Command command_for(const Words& argv, const std::string& input) {
   return command;
 }
 
+const os::ChildLimits limits{.run_time = time_limit, .grace = grace, .output_bytes = output_limit_bytes};
+
+CommandResult result_of(const os::ChildExit& ended) {
+  CommandResult result;
+  result.output = ended.output;
+  if (ended.has_exited()) {
+    result.exit_status = ended.exit_code();
+  } else {
+    result.code = 16;
+    if (ended.is_timed_out) result.output += "(killed: it ran longer than 10 seconds)";
+  }
+  return result;
+}
+
 }  // namespace
 
 CommandResult SystemRunner::run(const Words& argv, const std::string& input) {
   if (verbosity_ >= 2) log_.info("run_extcmd() (with execvp()): running CMD: {}", join(argv));
-  CommandResult result;
-  const auto ended = os::run_captured(command_for(argv, input),
-                                      {.run_time = time_limit, .grace = grace, .output_bytes = output_limit_bytes});
-  if (!ended) {
-    log_.error("run_extcmd(): {} failed: {}",
-               ended.error().stage == os::SpawnError::Stage::exec ? "execvp()" : "fork()", ended.error().error.text);
-    result.code = -1;
-    return result;
-  }
-  result.output = ended->output;
-  if (ended->has_exited()) {
-    result.exit_status = ended->exit_code();
-  } else {
-    result.code = 16;
-    if (ended->is_timed_out) result.output += "(killed: it ran longer than 10 seconds)";
-  }
+  const auto ended = os::run_captured(command_for(argv, input), limits);
+  if (!ended) return failed(ended.error());
+  CommandResult result = result_of(*ended);
   if (verbosity_ >= 2) log_.info("run_extcmd(): returning {}, pid_status: {}", result.code, result.exit_status);
   return result;
+}
+
+void SystemRunner::start(const Words& argv, const std::string& input, const OnEnd& on_end) {
+  if (children_ == nullptr) return on_end(run(argv, input));
+  const auto started = children_->start(command_for(argv, input), limits,
+                                        [on_end](const os::ChildExit& ended) { on_end(result_of(ended)); });
+  if (!started) on_end(failed(started.error()));
+}
+
+CommandResult SystemRunner::failed(const os::SpawnError& error) {
+  log_.error("run_extcmd(): {} failed: {}", error.stage == os::SpawnError::Stage::exec ? "execvp()" : "fork()",
+             error.error.text);
+  return {.code = -1, .exit_status = 0, .output = {}};
 }
 
 }  // namespace latchkey::fwknopd

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Runs one firewall command and tells how it ended; tests replace it by a recorder.
 #pragma once
+#include <functional>
 #include <string>
 
 #include "common/log/logger.h"
+#include "common/os/children.h"
 #include "fwknopd/firewall/xtables_text.h"
 
 namespace latchkey::fwknopd {
@@ -22,18 +24,27 @@ class CommandRunner {
   virtual ~CommandRunner() = default;
   /// `argv[0]` is the program. `input` becomes its standard input.
   virtual CommandResult run(const Words& argv, const std::string& input = {}) = 0;
+  using OnEnd = std::function<void(const CommandResult&)>;
+  /// The same without waiting, where that can be. `on_end` is called once, perhaps before this returns.
+  virtual void start(const Words& argv, const std::string& input, const OnEnd& on_end) { on_end(run(argv, input)); }
 };
 
 /// Really runs it: no shell, clean environment, folder "/", bounded time and output, waiting for its end.
 class SystemRunner final : public CommandRunner {
  public:
-  /// `verbosity` 2 and more: the run_extcmd() lines of 4.6. `log` outlives this object.
-  SystemRunner(log::Logger& log, int verbosity) : log_(log), verbosity_(verbosity) {}
+  /// `verbosity` 2 and more: the run_extcmd() lines of 4.6. `log` and `children` outlive this object; without
+  /// `children` start() waits, too.
+  SystemRunner(log::Logger& log, int verbosity, os::Children* children = nullptr)
+      : log_(log), verbosity_(verbosity), children_(children) {}
   CommandResult run(const Words& argv, const std::string& input = {}) override;
+  void start(const Words& argv, const std::string& input, const OnEnd& on_end) override;
 
  private:
+  CommandResult failed(const os::SpawnError& error);
+
   log::Logger& log_;
   int verbosity_;
+  os::Children* children_;
 };
 
 }  // namespace latchkey::fwknopd

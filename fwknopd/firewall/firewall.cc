@@ -2,6 +2,8 @@
 // Choice of the back-end, and the verbs that need no daemon.
 #include "fwknopd/firewall/firewall.h"
 
+#include <filesystem>
+
 #include "common/base/fd.h"
 #include "fwknopd/firewall/ipfw.h"
 #include "fwknopd/firewall/pf.h"
@@ -42,6 +44,15 @@ std::unique_ptr<Firewall> make_firewall(const FirewallContext& context) {
       break;
   }
   return std::make_unique<XtablesFirewall>(context);
+}
+
+std::string find_restore_program(const std::string& exe) {
+  // One file with many names, as iptables has it: then both work on the same tables.
+  const std::string restore = exe + "-restore";
+  std::error_code error;
+  const auto target = std::filesystem::canonical(restore, error);
+  if (error || target != std::filesystem::canonical(exe, error) || error) return {};
+  return restore;
 }
 
 void list_firewall(const FirewallSettings& settings, bool is_everything, log::Logger& log, int verbosity) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/base/clock.h"
@@ -48,7 +49,7 @@ class Firewall {
   virtual void restore(std::vector<OpenRule> rules) = 0;
   /// Makes the rules of a grant, with a log line each.
   virtual void open(const Stanza& stanza, const Grant& grant) = 0;
-  /// When expire() must be called for our own rules; nullopt: there are none.
+  /// When expire() must be called for our own rules; nullopt: there are none, or a removal is under way.
   virtual std::optional<MonotonicTime> next_due() const = 0;
   /// Removes what is due.
   virtual void expire() = 0;
@@ -64,7 +65,9 @@ class Firewall {
   virtual void list(bool is_everything) = 0;
   /// Our rules, to be handed to a successor after a reload.
   virtual std::vector<OpenRule> release() = 0;
-  bool has_rules() const { return next_due().has_value(); }
+  /// A program of ours is removing rules: what changes meanwhile may be its doing.
+  virtual bool is_removing() const { return false; }
+  bool has_rules() const { return next_due().has_value() || is_removing(); }
   /// Forwarding and local NAT; the others say that they do not support it.
   virtual bool can_do_nat() const { return false; }
   /// Can rules of others stand among ours (4.4)?
@@ -84,7 +87,14 @@ struct FirewallContext {
   std::function<std::optional<std::uint64_t>()> count_changes = {};
   /// Somebody else changed the rule set.
   std::function<void()> on_foreign_change = {};
+  /// A removal has ended: next_due() tells again.
+  std::function<void()> on_removal_end = {};
+  /// The program that reads rules from a file, of the same kind as `settings.exe`; empty: there is none.
+  std::string restore_exe = {};
 };
+
+/// "/usr/sbin/iptables-restore" for "/usr/sbin/iptables", where both are the same program by two names; else empty.
+std::string find_restore_program(const std::string& exe);
 
 /// The back-end that the settings name. Everything in `context` outlives it.
 std::unique_ptr<Firewall> make_firewall(const FirewallContext& context);

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,7 @@ class XtablesFirewall final : public Firewall {
   bool can_do_nat() const override { return true; }
   bool has_foreign_rules() const override { return true; }
   bool changes_are_told() const override { return is_nftables_; }
+  bool is_removing() const override { return removal_ != nullptr; }
   void stop() override;
   void flush() override;
   void list(bool is_everything) override;
@@ -46,6 +48,19 @@ class XtablesFirewall final : public Firewall {
   struct Tracked {
     OpenRule open;
     MonotonicTime next_try;  ///< the due time, later after a failed removal
+    bool is_seen = false;    ///< in the listing of the sweep at hand
+  };
+  /// Rules that one program takes away in the background.
+  struct Removal {
+    struct Item {
+      std::uint64_t id;  ///< of the OpenRule
+      unsigned number;   ///< in the listing
+    };
+    std::vector<Item> items;
+    std::optional<std::uint64_t> changes_before;
+    std::uint64_t commits = 0;            ///< that the program makes
+    std::uint64_t changes_meanwhile = 0;  ///< that we made otherwise
+    bool checks_deeply_after = false;
   };
 
   const ChainSpec& chain(Slot slot) const { return chain_of(context_.settings, slot); }
@@ -79,6 +94,7 @@ class XtablesFirewall final : public Firewall {
   // rules
   bool has_rule(const Rule& rule) const;
   bool rule_exists(const Rule& rule);
+  bool is_in_chain(const Rule& rule);
   bool rule_exists_by_check(const Rule& rule);
   bool rule_exists_by_listing(const Rule& rule);
   /// Journals, adds and tracks. False: it was refused.
@@ -86,13 +102,22 @@ class XtablesFirewall final : public Firewall {
   void debug_nat_rule(const Rule& rule, const Stanza& stanza);
 
   // expiry
-  void sweep(Slot slot);
+  void sweep(Slot slot, Removal* together);
   std::optional<std::string> take_listing(Slot slot);
-  Tracked* own_rule(Slot slot, const ListedRule& listed, const std::vector<const Tracked*>& seen);
+  Tracked* own_rule(Slot slot, const ListedRule& listed);
   bool remove_own(Tracked& tracked, unsigned number, unsigned already_removed);
   bool remove_foreign(Slot slot, const ListedRule& listed, unsigned already_removed);
-  void forget_vanished(Slot slot, const std::vector<const Tracked*>& seen);
+  void note_removed(Tracked& tracked, unsigned number);
+  void forget_vanished(Slot slot);
   void forget_closed();
+
+  // removal by one program
+  bool can_remove_together() const;
+  void remove_together(Removal removal);
+  void end_removal(const CommandResult& result);
+  void account_for(const Removal& removal);
+  Tracked* find_rule(std::uint64_t id);
+  std::string restore_text(Removal& removal);
 
   FirewallContext context_;
   XtablesDialect dialect_;
@@ -100,9 +125,10 @@ class XtablesFirewall final : public Firewall {
   std::vector<Tracked> rules_;
   std::map<Slot, std::uint64_t> seen_at_;  ///< number of changes when chain and jump were there
   std::optional<std::int64_t> next_foreign_expiry_s_;
-  bool can_check_ = false;    ///< iptables knows -C
-  bool is_nftables_ = false;  ///< not the legacy tables
-  bool needs_wait_ = false;   ///< -w: another iptables may hold the lock of the legacy tables
+  std::shared_ptr<Removal> removal_;  ///< the one under way
+  bool can_check_ = false;            ///< iptables knows -C
+  bool is_nftables_ = false;          ///< not the legacy tables
+  bool needs_wait_ = false;           ///< -w: another iptables may hold the lock of the legacy tables
 };
 
 }  // namespace latchkey::fwknopd

@@ -205,7 +205,7 @@ bool XtablesFirewall::is_untouched(Slot slot) {
   const auto seen = seen_at_.find(slot);
   const auto now = count_changes();
   if (is_debug() || seen == seen_at_.end() || !now) return false;
-  if (seen->second != *now) context_.on_foreign_change();
+  if (seen->second != *now && !removal_) context_.on_foreign_change();
   return seen->second == *now;
 }
 
@@ -214,6 +214,11 @@ CommandResult XtablesFirewall::change(const Words& arguments) {
   const CommandResult result = run(arguments);
   const auto after = count_changes();
   if (!before || !after) return result;
+  if (removal_) {
+    // Whose changes these are is known when the other program has ended.
+    if (result.is_success()) ++removal_->changes_meanwhile;
+    return result;
+  }
   if (*after > *before + 1) context_.on_foreign_change();
   if (*after != *before + 1) return result;
   for (auto& [slot, seen] : seen_at_) {
@@ -274,6 +279,7 @@ void XtablesFirewall::flush() {
 }
 
 void XtablesFirewall::stop() {
+  removal_.reset();
   if (!context_.settings.flush_at_exit) return;
   flush();
   for (const Tracked& tracked : rules_) context_.journal.closed(tracked.open);

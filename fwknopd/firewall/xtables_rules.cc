@@ -38,7 +38,10 @@ bool XtablesFirewall::has_rule(const Rule& rule) const {
 }
 
 bool XtablesFirewall::rule_exists(const Rule& rule) {
-  if (!is_debug() && seen_at_.contains(rule.slot)) return has_rule(rule);
+  return !is_debug() && seen_at_.contains(rule.slot) ? has_rule(rule) : is_in_chain(rule);
+}
+
+bool XtablesFirewall::is_in_chain(const Rule& rule) {
   const bool is_there = can_check_ ? rule_exists_by_check(rule) : rule_exists_by_listing(rule);
   debug(fmt::format("rule_exists() Rule : '{}' in {} {}", join(rule_words(rule, chain(rule.slot))),
                     chain(rule.slot).to_chain, is_there ? "already exists" : "does not exist"));
@@ -106,7 +109,7 @@ bool XtablesFirewall::add_rule(OpenRule open) {
     report("create_rule", arguments, result);
     // A command that was killed may have done its work: the rule is looked for when it is due.
     if (result.code > 0) {
-      rules_.push_back({open, open.due});
+      rules_.push_back({.open = open, .next_try = open.due});
     } else {
       context_.journal.closed(open);
     }
@@ -114,7 +117,7 @@ bool XtablesFirewall::add_rule(OpenRule open) {
   }
   debug(fmt::format("create_rule() CMD: '{}' (res: 0, err: {})", shown(arguments), strip_right(result.output)));
   debug(fmt::format("create_rule() Rule: '{}' added to {}", join(rule_words(open.rule, spec)), spec.to_chain));
-  rules_.push_back({open, open.due});
+  rules_.push_back({.open = open, .next_try = open.due});
   return true;
 }
 
@@ -128,8 +131,8 @@ void XtablesFirewall::restore(std::vector<OpenRule> rules) {
     }
     if (!contains(ensured, slot) && ensure_chain(slot)) ensured.push_back(slot);
     const bool is_over = open.due <= context_.clock.monotonic();
-    if (is_over || rule_exists(open.rule)) {
-      rules_.push_back({open, open.due});
+    if (is_over || is_in_chain(open.rule)) {
+      rules_.push_back({.open = open, .next_try = open.due});
     } else {
       add_rule(open);
     }
@@ -137,6 +140,7 @@ void XtablesFirewall::restore(std::vector<OpenRule> rules) {
 }
 
 std::vector<OpenRule> XtablesFirewall::release() {
+  removal_.reset();
   std::vector<OpenRule> rules;
   for (Tracked& tracked : rules_) rules.push_back(std::move(tracked.open));
   rules_.clear();
@@ -144,22 +148,30 @@ std::vector<OpenRule> XtablesFirewall::release() {
 }
 
 std::optional<MonotonicTime> XtablesFirewall::next_due() const {
+  if (removal_) return std::nullopt;
   const auto first = std::ranges::min_element(rules_, {}, &Tracked::next_try);
   return first == rules_.end() ? std::nullopt : std::optional(first->next_try);
 }
 
 void XtablesFirewall::expire() {
+  if (removal_) return;
   const MonotonicTime now = context_.clock.monotonic();
+  Removal removal;
   for (const Slot slot : slots_) {
     const bool is_due = std::ranges::any_of(
         rules_, [&](const Tracked& tracked) { return tracked.open.rule.slot == slot && tracked.next_try <= now; });
-    if (is_due) sweep(slot);
+    if (is_due) sweep(slot, can_remove_together() ? &removal : nullptr);
   }
+  if (!removal.items.empty()) remove_together(std::move(removal));
 }
 
 void XtablesFirewall::check_deeply() {
+  if (removal_) {
+    removal_->checks_deeply_after = true;
+    return;
+  }
   next_foreign_expiry_s_.reset();
-  for (const Slot slot : slots_) sweep(slot);
+  for (const Slot slot : slots_) sweep(slot, nullptr);
 }
 
 std::optional<std::string> XtablesFirewall::take_listing(Slot slot) {
@@ -181,12 +193,11 @@ std::optional<std::string> XtablesFirewall::take_listing(Slot slot) {
   return std::nullopt;
 }
 
-XtablesFirewall::Tracked* XtablesFirewall::own_rule(Slot slot, const ListedRule& listed,
-                                                    const std::vector<const Tracked*>& seen) {
+XtablesFirewall::Tracked* XtablesFirewall::own_rule(Slot slot, const ListedRule& listed) {
   Tracked* found = nullptr;
   for (Tracked& tracked : rules_) {
     const Rule& rule = tracked.open.rule;
-    if (rule.slot != slot || rule.expires_at_s != listed.expires_at_s || contains(seen, &tracked)) continue;
+    if (rule.slot != slot || rule.expires_at_s != listed.expires_at_s || tracked.is_seen) continue;
     // Behind the line number stands what a listing without numbers shows.
     const auto text = strip_left(listed.line.substr(std::min(listed.line.size(), listed.line.find(' '))));
     if (is_listed(rule, chain(slot), text)) return &tracked;
@@ -195,8 +206,9 @@ XtablesFirewall::Tracked* XtablesFirewall::own_rule(Slot slot, const ListedRule&
   return found;
 }
 
-/// One pass over a chain: our own rules by the clock that nobody steps, those of others by the calendar.
-void XtablesFirewall::sweep(Slot slot) {
+/// One pass over a chain: our own rules by the clock that nobody steps, those of others by the calendar. With
+/// `together`, our own are only collected.
+void XtablesFirewall::sweep(Slot slot, Removal* together) {
   const MonotonicTime now = context_.clock.monotonic();
   const std::int64_t today = to_epoch_seconds(context_.clock.wall());
   const auto text = take_listing(slot);
@@ -210,19 +222,24 @@ void XtablesFirewall::sweep(Slot slot) {
   if (listing.has_broken_line) {
     context_.log.error("Rule parse error while finding rule number in chain {}", number(slot));
   }
-  std::vector<const Tracked*> seen;
+  for (Tracked& tracked : rules_) tracked.is_seen = false;
   unsigned removed = 0;
   for (const ListedRule& listed : listing.rules) {
-    if (Tracked* own = own_rule(slot, listed, seen)) {
-      seen.push_back(own);
-      if (own->open.due <= now && remove_own(*own, listed.number, removed)) ++removed;
+    if (Tracked* own = own_rule(slot, listed)) {
+      own->is_seen = true;
+      if (own->open.due > now) continue;
+      if (together) {
+        together->items.push_back({own->open.id, listed.number});
+      } else if (remove_own(*own, listed.number, removed)) {
+        ++removed;
+      }
     } else if (listed.expires_at_s <= today) {
       if (remove_foreign(slot, listed, removed)) ++removed;
     } else {
       next_foreign_expiry_s_ = std::min(next_foreign_expiry_s_.value_or(listed.expires_at_s), listed.expires_at_s);
     }
   }
-  forget_vanished(slot, seen);
+  forget_vanished(slot);
   forget_closed();
 }
 
@@ -242,11 +259,16 @@ bool XtablesFirewall::remove_own(Tracked& tracked, unsigned number, unsigned alr
     tracked.next_try = context_.clock.monotonic() + retry_interval;
     return false;
   }
-  context_.log.info("Removed rule {} from {} with expire time of {}", number, spec.to_chain,
-                    tracked.open.rule.expires_at_s);
+  note_removed(tracked, number);
+  return true;
+}
+
+void XtablesFirewall::note_removed(Tracked& tracked, unsigned number) {
+  const Rule& rule = tracked.open.rule;
+  context_.log.info("Removed rule {} from {} with expire time of {}", number, chain(rule.slot).to_chain,
+                    rule.expires_at_s);
   context_.journal.closed(tracked.open);
   tracked.next_try = MonotonicTime::max();
-  return true;
 }
 
 bool XtablesFirewall::remove_foreign(Slot slot, const ListedRule& listed, unsigned already_removed) {
@@ -263,10 +285,10 @@ bool XtablesFirewall::remove_foreign(Slot slot, const ListedRule& listed, unsign
 }
 
 /// What is due and not in the chain any more has been removed by somebody else.
-void XtablesFirewall::forget_vanished(Slot slot, const std::vector<const Tracked*>& seen) {
+void XtablesFirewall::forget_vanished(Slot slot) {
   const MonotonicTime now = context_.clock.monotonic();
   for (Tracked& tracked : rules_) {
-    if (tracked.open.rule.slot != slot || tracked.open.due > now || contains(seen, &tracked)) continue;
+    if (tracked.open.rule.slot != slot || tracked.open.due > now || tracked.is_seen) continue;
     debug(fmt::format("Did not find expire comment in rules list {}", number(slot)));
     context_.journal.closed(tracked.open);
     tracked.next_try = MonotonicTime::max();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -22,14 +23,22 @@ std::string without(const std::string& text, const std::string& part) { return r
 /// Enough of iptables for its user: chains with rules, kept as text.
 class FakeIptables final : public CommandRunner {
  public:
-  CommandResult run(const Words& argv, const std::string&) override {
+  CommandResult run(const Words& argv, const std::string& input) override {
     const std::string command = join({argv.begin() + 1, argv.end()});
     ++calls;
     if (is_broken) return {0, 4, "out of order"};
     if (agrees_always) return {};
     if (hangs) return {16, 0, "killed"};
     if (command == "-V") return {0, 0, "iptables v1.8.9 (nf_tables)"};
-    return act(argv);
+    if (argv[0].ends_with("-restore")) return restore(input);
+    const CommandResult result = act(argv);
+    if (result.is_success() && command.find("-C ") == std::string::npos && command.find("-L ") == std::string::npos)
+      ++changes;
+    return result;
+  }
+  void start(const Words& argv, const std::string& input, const OnEnd& on_end) override {
+    if (!starts_in_background) return on_end(run(argv, input));
+    background = [this, argv, input, on_end] { on_end(run(argv, input)); };
   }
   std::vector<std::string>& chain(const std::string& name) { return chains[name]; }
 
@@ -38,9 +47,25 @@ class FakeIptables final : public CommandRunner {
   bool hangs = false;
   bool forgets_answers = false;  ///< does the work and then says that it was killed
   bool agrees_always = false;    ///< every command succeeds and does nothing: -C finds what -D has deleted
+  bool starts_in_background = false;
+  std::function<void()> background;  ///< what was started
   unsigned calls = 0;
+  std::uint64_t changes = 0;
 
  private:
+  /// All or nothing, as the kernel does it.
+  CommandResult restore(const std::string& input) {
+    const auto before = chains;
+    for (const std::string_view line : split(input, '\n')) {
+      Words words{"iptables", "-t", "filter"};
+      for (const auto word : split(line, ' ')) words.emplace_back(word);
+      if (!line.starts_with('-') || act(words).is_success()) continue;
+      chains = before;
+      return {0, 1, "iptables-restore: line 2 failed"};
+    }
+    ++changes;
+    return {};
+  }
   CommandResult act(const Words& argv) {
     std::string action, name;
     Words rest;
@@ -308,6 +333,152 @@ TEST_F(XtablesTest, the_end_leaves_neither_chain_nor_jump) {
   firewall_->stop();
   EXPECT_FALSE(iptables_.chains.contains("FWKNOP_INPUT"));
   EXPECT_TRUE(iptables_.chain("INPUT").empty());
+  EXPECT_TRUE(journal_.open.empty());
+}
+
+/// With a program that removes many rules, and a kernel that tells of changes.
+class RemovalTest : public XtablesTest {
+ protected:
+  RemovalTest() {
+    firewall_->stop();
+    firewall_ = make();
+    EXPECT_TRUE(firewall_->start(StartKind::fresh));
+  }
+  std::unique_ptr<Firewall> make() {
+    return make_firewall({.settings = settings_,
+                          .stanzas = stanzas_,
+                          .log = log_,
+                          .clock = clock_,
+                          .runner = iptables_,
+                          .journal = journal_,
+                          .count_changes = [this] { return iptables_.changes; },
+                          .on_foreign_change = [this] { ++foreign_changes_; },
+                          .on_removal_end = [this] { ++ends_; },
+                          .restore_exe = "/usr/sbin/iptables-restore"});
+  }
+  void grant_three() {
+    for (unsigned i = 1; i <= 3; ++i) grant(i, 10);
+    lines_.clear();
+    iptables_.calls = 0;
+  }
+  static Lines removed(std::initializer_list<int> numbers) {
+    Lines lines;
+    for (const int number : numbers)
+      lines.push_back("Removed rule " + std::to_string(number) + " from FWKNOP_INPUT with expire time of 1795216410");
+    return lines;
+  }
+  unsigned foreign_changes_ = 0;
+  unsigned ends_ = 0;
+};
+
+TEST_F(RemovalTest, rules_that_end_together_are_removed_by_one_program) {
+  grant_three();
+  pass(10s);
+  EXPECT_EQ(count(), 0U);
+  EXPECT_EQ(iptables_.calls, 2U);  // the listing, whose numbers are told, and the removal
+  EXPECT_EQ(lines_, removed({1, 2, 3}));
+  EXPECT_TRUE(journal_.open.empty());
+  EXPECT_EQ(ends_, 1U);
+}
+
+TEST_F(RemovalTest, a_removal_in_the_background_holds_nobody_up) {
+  grant_three();
+  iptables_.starts_in_background = true;
+  pass(10s);
+  EXPECT_EQ(count(), 3U);
+  EXPECT_TRUE(firewall_->is_removing());
+  EXPECT_FALSE(firewall_->next_due());
+  grant(4, 10);
+  EXPECT_EQ(count(), 4U);
+  firewall_->expire();
+  iptables_.calls = 0;
+  iptables_.background();
+  EXPECT_EQ(iptables_.calls, 1U);
+  EXPECT_EQ(count(), 1U);
+  EXPECT_EQ(journal_.open.size(), 1U);
+  EXPECT_EQ(firewall_->next_due(), clock_.monotonic() + 10s);
+  EXPECT_EQ(foreign_changes_, 0U);
+  iptables_.calls = 0;
+  grant(5, 10);
+  EXPECT_EQ(iptables_.calls, 1U);  // chain and jump need not be looked for
+}
+
+TEST_F(RemovalTest, a_change_of_somebody_else_during_the_removal_is_noticed) {
+  grant_three();
+  iptables_.starts_in_background = true;
+  pass(10s);
+  ++iptables_.changes;
+  iptables_.background();
+  EXPECT_EQ(foreign_changes_, 1U);
+  iptables_.calls = 0;
+  grant(5, 10);
+  EXPECT_EQ(iptables_.calls, 2U);  // -C for the jump
+}
+
+TEST_F(RemovalTest, a_rule_that_is_gone_does_not_keep_the_others) {
+  grant_three();
+  iptables_.starts_in_background = true;
+  pass(10s);
+  auto& chain = iptables_.chain("FWKNOP_INPUT");
+  chain.erase(chain.begin());
+  iptables_.background();
+  EXPECT_EQ(count(), 0U);
+  EXPECT_EQ(lines_, removed({1, 2}));
+  EXPECT_TRUE(journal_.open.empty());
+  EXPECT_FALSE(firewall_->next_due());
+}
+
+TEST_F(RemovalTest, a_removal_that_fails_is_tried_again) {
+  grant_three();
+  iptables_.starts_in_background = true;
+  pass(10s);
+  iptables_.is_broken = true;
+  iptables_.background();
+  EXPECT_EQ(count(), 3U);
+  EXPECT_EQ(journal_.open.size(), 3U);
+  iptables_.is_broken = iptables_.starts_in_background = false;
+  pass(2s);
+  EXPECT_EQ(count(), 0U);
+  EXPECT_TRUE(journal_.open.empty());
+}
+
+TEST_F(RemovalTest, the_end_of_a_removal_does_not_reach_a_firewall_that_has_stopped) {
+  grant_three();
+  iptables_.starts_in_background = true;
+  pass(10s);
+  firewall_->stop();
+  lines_.clear();
+  iptables_.background();
+  EXPECT_TRUE(lines_.empty());
+  firewall_.reset();
+  iptables_.background();
+  EXPECT_EQ(ends_, 0U);
+}
+
+TEST_F(RemovalTest, a_reload_during_a_removal_loses_no_rule) {
+  grant_three();
+  grant(4, 30);
+  iptables_.starts_in_background = true;
+  pass(10s);
+  auto rules = firewall_->release();
+  EXPECT_EQ(rules.size(), 4U);
+  auto next = make();
+  ASSERT_TRUE(next->start(StartKind::reload));
+  next->restore(std::move(rules));
+  iptables_.background();
+  firewall_ = std::move(next);
+  iptables_.starts_in_background = false;
+  pass(1s);
+  EXPECT_EQ(count(), 1U);
+  EXPECT_EQ(journal_.open.size(), 1U);
+}
+
+TEST_F(RemovalTest, words_with_blanks_are_left_to_iptables) {
+  settings_.input_chain.to_chain = "FWKNOP;INPUT";
+  ASSERT_TRUE(firewall_->start(StartKind::fresh));
+  grant(1, 10);
+  pass(10s);
+  EXPECT_TRUE(iptables_.chain("FWKNOP;INPUT").empty());
   EXPECT_TRUE(journal_.open.empty());
 }
 

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Removal of all rules that are due by one program, in the background. After a deletion iptables waits 10 to 20 ms for
+// the kernel's grace period before it ends: rule by rule that would add up, and packets would wait for it.
+#include <algorithm>
+#include <map>
+
+#include "fwknopd/firewall/xtables.h"
+
+namespace latchkey::fwknopd {
+namespace {
+
+/// iptables-restore knows quotes and comments; words without any need none of it.
+bool is_plain(const std::string& word) {
+  constexpr std::string_view characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.,:/+@";
+  return !word.empty() && word.find_first_not_of(characters) == std::string::npos;
+}
+
+}  // namespace
+
+/// Debug lines show a command for each rule, and the legacy tables do not tell of changes.
+bool XtablesFirewall::can_remove_together() const {
+  return is_nftables_ && !is_debug() && !context_.restore_exe.empty();
+}
+
+XtablesFirewall::Tracked* XtablesFirewall::find_rule(std::uint64_t id) {
+  const auto found = std::ranges::find(rules_, id, [](const Tracked& tracked) { return tracked.open.id; });
+  return found == rules_.end() ? nullptr : &*found;
+}
+
+/// "*filter", a line "-D CHAIN RULE" for each rule, "COMMIT", for each table. Empty: a word needs quotes.
+std::string XtablesFirewall::restore_text(Removal& removal) {
+  std::map<std::string, std::string> tables;
+  for (const Removal::Item& item : removal.items) {
+    const Rule& rule = find_rule(item.id)->open.rule;
+    const ChainSpec& spec = chain(rule.slot);
+    Words words = rule_words(rule, spec);
+    if (!is_plain(spec.to_chain) || !std::ranges::all_of(words, is_plain)) return {};
+    words.erase(words.begin(), words.begin() + 2);  // "-t TABLE": the file says it in its own way
+    tables[spec.table] += "-D " + spec.to_chain + " " + join(words) + "\n";
+  }
+  removal.commits = tables.size();
+  std::string text;
+  for (const auto& [table, lines] : tables) text += "*" + table + "\n" + lines + "COMMIT\n";
+  return text;
+}
+
+void XtablesFirewall::remove_together(Removal removal) {
+  const std::string text = restore_text(removal);
+  removal.changes_before = count_changes();
+  removal_ = std::make_shared<Removal>(std::move(removal));
+  if (text.empty()) return end_removal({.code = -1, .exit_status = 0, .output = {}});
+  // Whoever stops or hands over the rules meanwhile drops the removal: its end then concerns nobody.
+  context_.runner.start({context_.restore_exe, "--noflush"}, text,
+                        [this, removal = std::weak_ptr(removal_)](const CommandResult& result) {
+                          if (!removal.expired()) end_removal(result);
+                        });
+}
+
+void XtablesFirewall::end_removal(const CommandResult& result) {
+  const std::shared_ptr<Removal> removal = std::exchange(removal_, nullptr);
+  if (succeeded(result)) {
+    for (const Removal::Item& item : removal->items) note_removed(*find_rule(item.id), item.number);
+    forget_closed();
+    account_for(*removal);
+  } else {
+    // All or nothing: one rule that somebody else took away is enough. Rule by rule it shows which.
+    const MonotonicTime now = context_.clock.monotonic();
+    for (const Slot slot : slots_) {
+      const bool is_due = std::ranges::any_of(
+          rules_, [&](const Tracked& tracked) { return tracked.open.rule.slot == slot && tracked.open.due <= now; });
+      if (is_due) sweep(slot, nullptr);
+    }
+  }
+  if (removal->checks_deeply_after) check_deeply();
+  if (context_.on_removal_end) context_.on_removal_end();
+}
+
+/// What was known of the chains stays known when nobody but us has changed anything since the removal began.
+void XtablesFirewall::account_for(const Removal& removal) {
+  const auto now = count_changes();
+  if (!now || !removal.changes_before) return;
+  if (*now != *removal.changes_before + removal.commits + removal.changes_meanwhile) {
+    context_.on_foreign_change();
+    return;
+  }
+  for (auto& [slot, seen] : seen_at_) {
+    if (seen >= *removal.changes_before) seen = *now;
+  }
+}
+
+}  // namespace latchkey::fwknopd
