@@ -134,6 +134,7 @@ void XtablesFirewall::restore(std::vector<OpenRule> rules) {
     if (is_over || is_in_chain(open.rule)) {
       rules_.push_back({.open = open, .next_try = open.due});
     } else {
+      context_.journal.closed(open);  // add_rule() enters it anew
       add_rule(open);
     }
   }

@@ -326,6 +326,7 @@ TEST_F(XtablesTest, what_an_earlier_process_left_is_made_again_and_ends_in_time)
   firewall_ = std::move(next);
   pass(30s);
   EXPECT_EQ(count(), 0U);
+  EXPECT_TRUE(journal_.open.empty()) << "the next start would tell of rules that have ended";
 }
 
 TEST_F(XtablesTest, the_end_leaves_neither_chain_nor_jump) {
