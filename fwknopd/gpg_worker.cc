@@ -88,6 +88,7 @@ void GpgWorker::stop_helper() {
   helper_ = -1;
   is_busy_ = false;
   if (!channel_) return;
+  channel_->close();
   // We may be inside one of its callbacks.
   old_channels_.push_back(std::move(channel_));
   context_.loop.cancel(clean_up_);

@@ -59,6 +59,7 @@ void Monitor::stop_sensor() {
   if (sensor_pid_ > 0) children_->send_signal(sensor_pid_, SIGKILL);
   sensor_pid_ = -1;
   if (!channel_) return;
+  channel_->close();  // nothing it has still to say is about the next sensor
   // We may be inside one of its callbacks.
   old_channels_.push_back(std::move(channel_));
   loop_->call_after(std::chrono::microseconds(0), [this] { old_channels_.clear(); });

@@ -19,14 +19,18 @@ LoopChannel::LoopChannel(os::EventLoop& loop, Channel channel, OnMessage on_mess
   if (!watched) end(watched.error());
 }
 
-LoopChannel::~LoopChannel() {
-  if (channel_.is_open()) loop_.unwatch(channel_.fd());
-}
+LoopChannel::~LoopChannel() { close(); }
 
 void LoopChannel::send(std::uint16_t type, ByteView payload) {
   if (!channel_.is_open()) return;
   if (const auto sent = channel_.send(type, payload); !sent) return end(sent.error());
   update_interest();
+}
+
+void LoopChannel::close() {
+  if (!channel_.is_open()) return;
+  loop_.unwatch(channel_.fd());
+  channel_.close();
 }
 
 void LoopChannel::pause(bool is_paused) {
@@ -54,8 +58,7 @@ void LoopChannel::update_interest() {
 
 void LoopChannel::end(const Error& error) {
   if (!channel_.is_open()) return;
-  loop_.unwatch(channel_.fd());
-  channel_.close();
+  close();
   if (on_end_) on_end_(error);
 }
 

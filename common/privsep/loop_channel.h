@@ -24,6 +24,8 @@ class LoopChannel {
 
   /// After an end: does nothing.
   void send(std::uint16_t type, ByteView payload);
+  /// Ends it from this side: no callback from then on, also when it is called from one.
+  void close();
   bool is_open() const { return channel_.is_open(); }
   std::size_t queued_bytes() const { return channel_.queued_bytes(); }
   /// Stops and restarts reading, for a receiver that is full.

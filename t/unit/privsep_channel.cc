@@ -131,6 +131,7 @@ struct LoopChannelTest : ChannelTest {
   LoopChannel ours{*loop, std::move(b),
                    [this](const Message& message) {
                      got.push_back(message.type);
+                     if (message.type == 777) ours.close();
                      return message.type != 666;
                    },
                    [this](const Error& error) { ends.push_back(error.os_code); }};
@@ -153,6 +154,14 @@ TEST_F(LoopChannelTest, a_refused_message_ends_it) {
   loop->run_ready();
   EXPECT_EQ(got, std::vector<int>{666});
   EXPECT_EQ(ends, std::vector<int>{EBADMSG});
+}
+
+TEST_F(LoopChannelTest, is_silent_after_a_callback_has_closed_it) {
+  for (const std::uint16_t type : std::to_array<std::uint16_t>({1, 777, 2})) ASSERT_TRUE(a.send(type, {}));
+  a.close();
+  for (int i = 0; i < 10; ++i) loop->run_ready();
+  EXPECT_EQ(got, (std::vector<int>{1, 777}));
+  EXPECT_TRUE(ends.empty());
 }
 
 TEST_F(LoopChannelTest, sends_what_is_queued_when_the_other_side_reads) {
