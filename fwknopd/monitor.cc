@@ -166,11 +166,14 @@ void Monitor::on_reload() {
 /// this one is kept until the sensor captures, because a capture filter proves itself only then.
 void Monitor::use(Configuration configuration) {
   stop_sensor();
+  gpg_->stop();  // it runs by the configuration that goes
   const bool keeps_chains = grants_->keeps_chains(configuration);
   auto rules = grants_->release();
   if (!keeps_chains) grants_->flush();
   grants_.reset();
-  previous_ = std::exchange(configuration_, std::make_unique<Configuration>(std::move(configuration)));
+  auto before = std::exchange(configuration_, std::make_unique<Configuration>(std::move(configuration)));
+  // Of several reloads in a row only what came before the first is known to work.
+  if (!previous_) previous_ = std::move(before);
   log_.set_threshold(threshold_for(settings().verbosity));
   commands_->set_configuration(*configuration_);
   const bool is_new_pid_file = options_.on_new_settings && options_.on_new_settings(settings());

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """fwknopd reloads: what is open stays open and ends in time, and a configuration that does not work changes nothing."""
 import os
+import re
 import signal
 import sys
 import time
@@ -44,6 +45,21 @@ def test_a_filter_that_does_not_compile_leaves_the_old_configuration_in_force(la
     daemon.wait_for_line(r"\[\*\] Error compiling pcap filter: ")
     daemon.wait_for_line(r"the old one stays in force")
     daemon.wait_for_line(READY)
+    lab.gateway.wait_for_rule("--dport 22 ")
+    grant(lab, 23, 60)
+    check_equal(daemon.stop(), 0)
+
+
+def test_a_burst_of_reloads_with_a_bad_filter_changes_nothing(lab):
+    """The second signal comes in before the sensor has tried the filter of the first."""
+    daemon = start(lab)
+    grant(lab, 22, 60)
+    configure(lab, "PCAP_FILTER this is no filter;\n")
+    for _ in range(40):
+        daemon.send_signal(signal.SIGHUP)
+        time.sleep(0.005)
+    daemon.wait_for_line(r"the old one stays in force")
+    wait_until(lambda: re.search(rf"stays in force(?!(.|\n)*Got SIGHUP)(.|\n)*{READY}", daemon.text()), None, "it captures again")
     lab.gateway.wait_for_rule("--dport 22 ")
     grant(lab, 23, 60)
     check_equal(daemon.stop(), 0)
