@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "common/base/text.h"
 #include "common/net/interfaces.h"
@@ -69,8 +70,9 @@ GrantDesk::~GrantDesk() {
 
 bool GrantDesk::start(StartKind kind, std::vector<OpenRule> rules) {
   if (!firewall_) return true;
+  rules_ = std::move(rules);
   if (!firewall_->start(kind)) return false;
-  if (!rules.empty()) firewall_->restore(std::move(rules));
+  if (!rules_.empty()) firewall_->restore(std::exchange(rules_, {}));
   if (firewall_->changes_are_told()) {
     auto watch = RulesetWatch::open(context_.loop, [this] {
       if (!firewall_->is_removing()) schedule_deep_check();
@@ -98,7 +100,9 @@ bool GrantDesk::keeps_chains(const Configuration& next) const {
          std::ranges::all_of(all_slots, [&](Slot slot) { return chain_of(now, slot) == chain_of(then, slot); });
 }
 
-std::vector<OpenRule> GrantDesk::release() { return firewall_ ? firewall_->release() : std::vector<OpenRule>(); }
+std::vector<OpenRule> GrantDesk::release() {
+  return firewall_ && rules_.empty() ? firewall_->release() : std::exchange(rules_, {});
+}
 
 std::optional<std::string> GrantDesk::refusal_of(const AccessRequest& request) const {
   const Configuration& configuration = context_.configuration;

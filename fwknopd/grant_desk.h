@@ -63,6 +63,7 @@ class GrantDesk {
   GrantDeskContext context_;
   SystemRunner runner_;
   std::unique_ptr<Firewall> firewall_;  ///< none in a test run, or where every stanza runs commands
+  std::vector<OpenRule> rules_;         ///< to be restored, while the firewall does not start
   std::unique_ptr<RulesetWatch> watch_;
   os::TimerId expiry_;
   os::TimerId deep_check_;

@@ -65,6 +65,18 @@ def test_a_burst_of_reloads_with_a_bad_filter_changes_nothing(lab):
     check_equal(daemon.stop(), 0)
 
 
+def test_chains_that_cannot_be_made_leave_what_is_open(lab):
+    daemon = start(lab)
+    grant(lab, 22, 60)
+    configure(lab, "IPT_INPUT_ACCESS ACCEPT, filter, NOSUCH, 1, OTHER, 1;\n")
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_for_line(r"the old one stays in force")
+    daemon.wait_for_line(READY)
+    lab.gateway.wait_for_rule("-A FWKNOP_INPUT .*--dport 22 ")
+    grant(lab, 23, 60)
+    check_equal(daemon.stop(), 0)
+
+
 def test_other_chains_take_over_what_is_open(lab):
     daemon = start(lab, "FLUSH_IPT_AT_EXIT N;\n")
     grant(lab, 22, 6)
