@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t max_journal_bytes = std::size_t{256} << 20;
 constexpr std::size_t most_dead_lines = 200;
+constexpr std::uint64_t largest_id = std::uint64_t{1} << 62;  // no line of ours: the next one would have no number
 constexpr std::string_view header_start = "# pending stop commands of knockd; boot ";
 
 bool is_plain(char c) { return is_printable(c) && c != ' ' && c != '%'; }
@@ -54,7 +55,7 @@ std::optional<MonotonicTime> parse_time(std::string_view text) {
 
 void apply_line(std::string_view line, PendingStops& stops) {
   const auto words = split(line, ' ');
-  const auto id = words.size() < 2 ? std::nullopt : parse_number<std::uint64_t>(words[1], 1);
+  const auto id = words.size() < 2 ? std::nullopt : parse_number<std::uint64_t>(words[1], 1, largest_id);
   if (!id) return;
   if (words[0] == "-" && words.size() == 2) stops.erase(*id);
   if (words[0] == "=" && words.size() == 3 && stops.contains(*id)) {

@@ -4,7 +4,9 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <array>
+#include <limits>
 
 namespace latchkey {
 namespace {
@@ -25,7 +27,11 @@ std::int64_t to_epoch_seconds(WallTime time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }
 
-WallTime from_epoch_seconds(std::int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
+WallTime from_epoch_seconds(std::int64_t seconds) {
+  // Half of what microseconds can say, so that the distance between two of them can be said, too.
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2'000'000;
+  return WallTime(std::chrono::seconds(std::clamp(seconds, -most, most)));
+}
 
 std::string format_local_time(WallTime time, const char* format) {
   const time_t seconds = to_epoch_seconds(time);
