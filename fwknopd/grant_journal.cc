@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t largest_file_bytes = 64 * 1024 * 1024;
 /// The file is written anew when it has this many lines about things that are over.
 constexpr std::size_t most_dead_lines = 4096;
+constexpr std::uint64_t largest_id = std::uint64_t{1} << 62;  // no line of ours: the next one would have no number
 
 std::string or_dash(const std::optional<net::IpAddress>& address) {
   return address ? net::format_ip_address(*address) : "-";
@@ -76,7 +77,7 @@ Due take_due(Fields& fields, const JournalTime& now) {
   Due due;
   due.unix_s = fields.number<std::int64_t>();
   const auto boot_id = fields.text();
-  const auto since_boot = fields.number<std::int64_t>();
+  const auto since_boot = fields.number<std::int64_t>(0, std::numeric_limits<std::int64_t>::max() / 2);
   if (boot_id == now.boot_id) {
     due.due = MonotonicTime(std::chrono::microseconds(since_boot));
   } else {
@@ -168,7 +169,7 @@ JournalContents parse_journal(std::string_view text, const JournalTime& now) {
       contents.is_ended = true;
       continue;
     }
-    const auto id = fields.number<std::uint64_t>();
+    const auto id = fields.number<std::uint64_t>(0, largest_id);
     bool is_understood = false;
     if (kind == "rule") {
       OpenRule rule = take_rule(fields, now);
@@ -186,6 +187,7 @@ JournalContents parse_journal(std::string_view text, const JournalTime& now) {
       erase_id(contents.closes, id);
     }
     if (!is_understood) contents.bad_lines.push_back(line_number);
+    if (is_understood && kind != "done") contents.is_ended = false;
   }
   return contents;
 }
@@ -198,14 +200,11 @@ JournalContents GrantJournal::open(const std::string& path) {
   if (!text && text.error().os_code != ENOENT) keep_aside(text.error());
   JournalContents contents = text ? parse_journal(*text, now) : JournalContents{};
   for (const unsigned line : contents.bad_lines) log_.warning("{}:{}: not a line of a state file", path, line);
-  for (OpenRule& rule : contents.rules) {
-    rule.id = next_id_++;
-    open_lines_[rule.id] = format_journal_line(rule, now);
-  }
-  for (PendingClose& close : contents.closes) {
-    close.id = next_id_++;
-    open_lines_[close.id] = format_journal_line(close, now);
-  }
+  // Numbers are kept: when the file cannot be written anew, its old lines are still those that `done` lines mean.
+  for (const OpenRule& rule : contents.rules) next_id_ = std::max(next_id_, rule.id + 1);
+  for (const PendingClose& close : contents.closes) next_id_ = std::max(next_id_, close.id + 1);
+  for (OpenRule& rule : contents.rules) take_over(rule, now);
+  for (PendingClose& close : contents.closes) take_over(close, now);
   compact();
   os::AppendLogOptions options;
   options.torn_line = os::AppendLogOptions::TornLine::cut_it;
@@ -216,6 +215,12 @@ JournalContents GrantJournal::open(const std::string& path) {
     log_.warning("Could not open the state file: {}", file.error().text);
   }
   return contents;
+}
+
+template <class Opened>
+void GrantJournal::take_over(Opened& opened, const JournalTime& now) {
+  if (open_lines_.contains(opened.id)) opened.id = next_id_++;
+  open_lines_[opened.id] = format_journal_line(opened, now);
 }
 
 /// A state file that cannot be read may still tell an administrator what is open: it is never written over.

@@ -67,6 +67,8 @@ class GrantJournal final : public RuleJournal {
   bool append(const std::string& line);
   void finish(std::uint64_t id);
   void compact();
+  template <class Opened>
+  void take_over(Opened& opened, const JournalTime& now);
   void keep_aside(const Error& error);
 
   log::Logger& log_;

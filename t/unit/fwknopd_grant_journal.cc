@@ -128,20 +128,64 @@ TEST_F(JournalFileTest, a_file_that_others_can_write_is_not_believed) {
   EXPECT_EQ(lines.size(), 2u);
 }
 
+/// A file size limit fails like a full disk does.
+template <class Body>
+void with_file_limit(std::uintmax_t bytes, Body body) {
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{static_cast<rlim_t>(bytes), before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &full);
+  body();
+  setrlimit(RLIMIT_FSIZE, &before);
+}
+
+TEST_F(JournalFileTest, a_file_that_cannot_be_written_anew_keeps_its_numbers) {
+  OpenRule ended = example_rule();
+  ended.id = 5;
+  OpenRule open = example_rule();
+  open.id = 1;
+  open.rule.service.port = 23;
+  const JournalTime now = journal_time(clock);
+  const std::string text = format_journal_line(ended, now) + "\n" + format_journal_line(open, now) + "\n";
+  ASSERT_TRUE(os::replace_file_atomically(path, text, 0600));
+  GrantJournal journal(log, clock);
+  JournalContents left;
+  with_file_limit(10, [&] { left = journal.open(path); });
+  ASSERT_EQ(left.rules.size(), 2u);
+  EXPECT_EQ(lines.size(), 1u);  // it could not be written
+  journal.closed(left.rules[0]);
+  GrantJournal next(log, clock);
+  const JournalContents again = next.open(path);
+  ASSERT_EQ(again.rules.size(), 1u);
+  EXPECT_EQ(again.rules[0].rule.service.port, 23);
+}
+
+TEST(JournalLines, numbers_beyond_what_a_clock_can_say_are_clamped_or_refused) {
+  const JournalTime now = at(1704164645, 0s, "a");
+  const std::string rest = " 0 0 192.0.2.7 - 6 22 - 0 - 0 0 tcp/22\n";
+  const auto late = parse_journal("rule 1 9223372036854775807 b 5" + rest, now);
+  ASSERT_EQ(late.rules.size(), 1u);
+  EXPECT_GT(late.rules[0].due, now.monotonic);
+  EXPECT_EQ(parse_journal("rule 1 5 a -1" + rest, now).bad_lines.size(), 1u);
+  EXPECT_EQ(parse_journal("rule 18446744073709551615 5 a 5" + rest, now).bad_lines.size(), 1u);
+}
+
+TEST(JournalLines, what_was_opened_behind_the_end_is_not_ended) {
+  const JournalTime now = at(1704164645, 0s, "a");
+  const std::string line = format_journal_line(example_rule(), now) + "\n";
+  EXPECT_TRUE(parse_journal(line + "end\n", now).is_ended);
+  EXPECT_FALSE(parse_journal("end\n" + line, now).is_ended);
+}
+
 TEST_F(JournalFileTest, on_a_full_disk_nothing_is_opened_unrecorded) {
   GrantJournal journal(log, clock);
   journal.open(path);
   OpenRule rule = example_rule();
   ASSERT_TRUE(journal.opening(rule));
-  // A file size limit fails like a full disk does.
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit full{static_cast<rlim_t>(std::filesystem::file_size(path)), before.rlim_max};
-  setrlimit(RLIMIT_FSIZE, &full);
   OpenRule refused = example_rule();
-  const bool is_opened = journal.opening(refused);
-  setrlimit(RLIMIT_FSIZE, &before);
+  bool is_opened = true;
+  with_file_limit(std::filesystem::file_size(path), [&] { is_opened = journal.opening(refused); });
   EXPECT_FALSE(is_opened);
   OpenRule later = example_rule();
   EXPECT_TRUE(journal.opening(later));
