@@ -31,7 +31,7 @@ import tomllib
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from gpg_home import GpgHome
-from harness import LIMIT_S, SOURCE, Skip, main, need_tools, program
+from harness import LIMIT_S, SOURCE, main, need_tools, program
 from lab import Lab
 
 CASES = pathlib.Path(SOURCE) / "t" / "conf" / "fwknop_client"

@@ -6,10 +6,10 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from fwknopd_lab import ask, configure, spawn
 from harness import BUILD, check, check_equal, is_instrumented, main, program, wait_until
 from lab import Lab, children
 
-KEY, HMAC_KEY = "c29tZSBzZWNyZXQga2V5IG9mIDMyIGJ5dGVzIGxvbmc=", "YW5vdGhlciBrZXksIGZvciB0aGUgSE1BQyBvbmx5Li4uLi4="
 NOBODY = "65534"
 # What a sensor may hold: its channel and packet sockets, the event loop, /dev/null in place of the standard streams.
 DESCRIPTORS = re.compile(r"socket:\[\d+\]|anon_inode:\[(eventpoll|timerfd|signalfd|eventfd)\]|/dev/null( \(deleted\))?")
@@ -28,11 +28,7 @@ def start_knockd(lab, *options):
 
 
 def start_fwknopd(lab, *options, conf=""):
-    conf = lab.write("fwknopd.conf", f"PCAP_INTF {lab.gateway.interface}\nFWKNOP_RUN_DIR {lab.dir}/run\n{conf}")
-    access = lab.write("access.conf", f"SOURCE ANY\nKEY_BASE64 {KEY}\nHMAC_KEY_BASE64 {HMAC_KEY}\n")
-    daemon = lab.gateway.spawn(program("fwknopd"), "-f", "-c", conf, "-a", access, *options, wrap=False)
-    daemon.wait_for_line("Starting fwknopd main event loop")
-    return daemon
+    return spawn(lab, configure(lab, conf), *options, wrap=False)
 
 
 def sensor_of(daemon):
@@ -91,9 +87,7 @@ def test_fwknopd(lab):
         check(int(status(pid)["VmLck"].split()[0]) > 0, "the keys are locked in memory")
     # The kernel gives the files of a process that must not be dumped to root.
     check_equal(os.stat(f"/proc/{pid}/mem").st_uid, 0, "owner of the memory of nobody's process")
-    lab.client.run(program("fwknop"), "-A", "tcp/22", "-a", lab.client.address, "-D", lab.gateway.address,
-                   "--key-base64-rijndael", KEY, "--key-base64-hmac", HMAC_KEY, "--use-hmac", "--no-save-args",
-                   "--rc-file", "/dev/null")
+    ask(lab, "-A", "tcp/22")
     daemon.wait_for_line("Added access rule")
     check_equal(sensor_of(daemon), pid, "the sensor that was there before the packet")
 

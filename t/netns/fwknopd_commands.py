@@ -4,11 +4,9 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from harness import check_equal, main, program
+from fwknopd_lab import ask, start
+from harness import check_equal, main
 from lab import Lab
-
-KEY, HMAC_KEY = "c29tZSBzZWNyZXQga2V5IG9mIDMyIGJ5dGVzIGxvbmc=", "YW5vdGhlciBrZXksIGZvciB0aGUgSE1BQyBvbmx5Li4uLi4="
-STANZA = f"SOURCE ANY\nKEY_BASE64 {KEY}\nHMAC_KEY_BASE64 {HMAC_KEY}\nREQUIRE_SOURCE_ADDRESS Y\nENABLE_CMD_EXEC Y\n"
 
 
 def run_command(lab, stanza):
@@ -19,12 +17,8 @@ def run_command(lab, stanza):
     sudo = lab.dir / "sudo"
     sudo.write_text(f'#!/bin/sh\necho "$(id -un) $(id -gn): $*" >{told}/words\n')
     sudo.chmod(0o755)
-    conf = lab.write("fwknopd.conf", f"PCAP_INTF {lab.gateway.interface};\nFWKNOP_RUN_DIR {lab.dir}/run;\nSUDO_EXE {sudo};\n")
-    daemon = lab.gateway.spawn(program("fwknopd"), "-f", "-c", conf, "-a", lab.write("access.conf", STANZA + stanza))
-    daemon.wait_for_line("Starting fwknopd main event loop")
-    lab.client.run(program("fwknop"), "--server-cmd", "a command", "-a", lab.client.address, "-D", lab.gateway.address,
-                   "--key-base64-rijndael", KEY, "--key-base64-hmac", HMAC_KEY, "--no-save-args",
-                   "--rc-file", lab.write("rc", "[default]\n"))
+    daemon = start(lab, f"SUDO_EXE {sudo};\n", "ENABLE_CMD_EXEC Y\n" + stanza)
+    ask(lab, "--server-cmd", "a command")
     line = daemon.wait_for_line("Running command ").string
     daemon.wait_for_line("CMD_EXEC: command returned 0, pid_status: 0")
     check_equal(daemon.stop(), 0)

@@ -7,11 +7,10 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from harness import check, check_equal, main, program, wait_until
+from fwknopd_lab import ask, configure, spawn
+from harness import check, check_equal, main, wait_until
 from lab import Lab
 
-KEY, HMAC_KEY = "c29tZSBzZWNyZXQga2V5IG9mIDMyIGJ5dGVzIGxvbmc=", "YW5vdGhlciBrZXksIGZvciB0aGUgSE1BQyBvbmx5Li4uLi4="
-READY = "Starting fwknopd main event loop"
 GRANTS = 100
 LIFE_S = 8
 ADDED = re.compile(r"Added access rule to FWKNOP_INPUT for (\S+) -> 0\.0\.0\.0/0 tcp/22, expires at (\d+)")
@@ -34,16 +33,12 @@ class Trial:
         self.lab, self.daemons = lab, []
         self.run_dir = run_dir or f"{lab.dir}/run"
         iptables = lab.write("iptables", IPTABLES.format(dir=lab.dir, iptables="/usr/sbin/iptables"), mode=0o755)
-        self.conf = lab.write("fwknopd.conf", f"PCAP_INTF {lab.gateway.interface};\nFWKNOP_RUN_DIR {self.run_dir};\n"
-                              f"FIREWALL_EXE {iptables};\n")
-        self.access = lab.write("access.conf", f"SOURCE ANY\nKEY_BASE64 {KEY}\nHMAC_KEY_BASE64 {HMAC_KEY}\n"
-                                f"FW_ACCESS_TIMEOUT {LIFE_S}\n")
+        self.files = configure(lab, f"FIREWALL_EXE {iptables};\n", f"FW_ACCESS_TIMEOUT {LIFE_S}\n", self.run_dir)
         self.early = []
         self.start()
 
     def start(self):
-        self.daemons.append(self.lab.gateway.spawn(program("fwknopd"), "-f", "-c", self.conf, "-a", self.access))
-        self.daemon.wait_for_line(READY)
+        self.daemons.append(spawn(self.lab, self.files))
 
     @property
     def daemon(self):
@@ -61,9 +56,7 @@ class Trial:
         return None
 
     def send(self, number):
-        self.lab.client.run(program("fwknop"), "-A", "tcp/22", "-a", f"10.7.{number // 200}.{number % 200 + 1}", "-D",
-                            self.lab.gateway.address, "--key-base64-rijndael", KEY, "--key-base64-hmac", HMAC_KEY,
-                            "--use-hmac", "--no-save-args", "--rc-file", "/dev/null")
+        ask(self.lab, "-A", "tcp/22", allowed=f"10.7.{number // 200}.{number % 200 + 1}")
 
     def rules(self):
         found = {}

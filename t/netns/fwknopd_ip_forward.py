@@ -4,11 +4,11 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from fwknopd_lab import configure, spawn
 from harness import check, check_equal, main, program
 from lab import Lab
 
 SWITCH = "/proc/sys/net/ipv4/ip_forward"
-READY = "Starting fwknopd main event loop"
 WRITTEN = f"Forwarding was off; wrote 1 to {SWITCH}"
 BOTH = "ENABLE_IPT_FORWARDING Y;\nENABLE_PROC_IP_FORWARD Y;\n"
 
@@ -16,10 +16,7 @@ BOTH = "ENABLE_IPT_FORWARDING Y;\nENABLE_PROC_IP_FORWARD Y;\n"
 def run(lab, options, before, *how, around=()):
     """One life of a daemon: the switch afterwards, and the lines about it."""
     lab.gateway.run("sh", "-c", f"echo {before} >{SWITCH}")
-    conf = lab.write("fwknopd.conf", f"PCAP_INTF {lab.gateway.interface};\nFWKNOP_RUN_DIR {lab.dir}/run;\n{options}")
-    access = lab.write("access.conf", "SOURCE ANY\nKEY secret\nHMAC_KEY other\n")
-    daemon = lab.gateway.spawn(*around, program("fwknopd"), "-f", "-c", conf, "-a", access, *how)
-    daemon.wait_for_line(READY)
+    daemon = spawn(lab, configure(lab, options), *how, around=around)
     check_equal(daemon.stop(), 0)
     return lab.gateway.run("cat", SWITCH).stdout.strip(), [line for line in daemon.lines() if "orward" in line and "FWKNOP_" not in line]
 
@@ -49,8 +46,7 @@ def test_a_failure_is_a_warning(lab):
 
 
 def test_not_in_the_dump(lab):
-    conf = lab.write("fwknopd.conf", BOTH)
-    dump = lab.gateway.run(program("fwknopd"), "-D", "-c", conf, "-a", lab.write("access.conf", "SOURCE ANY\nKEY secret\n"))
+    dump = lab.gateway.run(program("fwknopd"), "-D", *configure(lab, BOTH))
     check("ENABLE_IPT_FORWARDING" in dump.stdout, dump.stdout)
     check("PROC_IP_FORWARD" not in dump.stdout + dump.stderr, dump.stdout + dump.stderr)
 

@@ -7,34 +7,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from harness import check, check_equal, main, program, wait_until
+from fwknopd_lab import READY, configure, grant, start
+from harness import check, check_equal, main
 from lab import Lab
-
-KEY, HMAC_KEY = "c29tZSBzZWNyZXQga2V5IG9mIDMyIGJ5dGVzIGxvbmc=", "YW5vdGhlciBrZXksIGZvciB0aGUgSE1BQyBvbmx5Li4uLi4="
-READY = "Starting fwknopd main event loop"
-STANZA = f"SOURCE ANY\nKEY_BASE64 {KEY}\nHMAC_KEY_BASE64 {HMAC_KEY}\nREQUIRE_SOURCE_ADDRESS Y\n"
-
-
-def configure(lab, options="", stanza=STANZA):
-    conf = lab.write("fwknopd.conf", f"PCAP_INTF {lab.gateway.interface};\nFWKNOP_RUN_DIR {lab.dir}/run;\n{options}")
-    return ["-f", "-c", conf, "-a", lab.write("access.conf", stanza)]
-
-
-def start(lab, *how):
-    daemon = lab.gateway.spawn(program("fwknopd"), *configure(lab, *how))
-    daemon.wait_for_line(READY)
-    return daemon
-
-
-def ask(lab, port, timeout_s):
-    lab.client.run(program("fwknop"), "-A", f"tcp/{port}", "-a", lab.client.address, "-D", lab.gateway.address, "-f", timeout_s,
-                   "--key-base64-rijndael", KEY, "--key-base64-hmac", HMAC_KEY, "--use-hmac", "--no-save-args",
-                   "--rc-file", lab.write("rc", "[default]\n"))
-
-
-def grant(lab, port, timeout_s):
-    ask(lab, port, timeout_s)
-    lab.gateway.wait_for_rule(rf"--dport {port} ")
 
 
 def test_a_filter_that_does_not_compile_leaves_the_old_configuration_in_force(lab):

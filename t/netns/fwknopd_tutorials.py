@@ -6,25 +6,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from fwknopd_lab import ask, configure, spawn, start
 from harness import Skip, check, check_equal, main, need_tools, program, wait_until
 from lab import Lab
-
-KEY, HMAC_KEY = "c29tZSBzZWNyZXQga2V5IG9mIDMyIGJ5dGVzIGxvbmc=", "YW5vdGhlciBrZXksIGZvciB0aGUgSE1BQyBvbmx5Li4uLi4="
-READY = "Starting fwknopd main event loop"
-
-
-def start(lab, options, *stanza):
-    conf = lab.write("fwknopd.conf", f"PCAP_INTF {lab.gateway.interface};\nFWKNOP_RUN_DIR {lab.dir}/run;\n{options}")
-    access = lab.write("access.conf", "\n".join(["SOURCE ANY", "REQUIRE_SOURCE_ADDRESS Y", f"KEY_BASE64 {KEY}",
-                                                 f"HMAC_KEY_BASE64 {HMAC_KEY}", *stanza]) + "\n")
-    daemon = lab.gateway.spawn(program("fwknopd"), "-f", "-c", conf, "-a", access)
-    daemon.wait_for_line(READY)
-    return daemon, ["-c", conf, "-a", access]
-
-
-def ask(lab, *arguments):
-    lab.client.run(program("fwknop"), "-a", lab.client.address, "-D", lab.gateway.address, "--key-base64-rijndael", KEY,
-                   "--key-base64-hmac", HMAC_KEY, "--use-hmac", "--no-save-args", "--rc-file", "/dev/null", *arguments)
 
 
 def connect(lab, port, listener):
@@ -54,7 +38,8 @@ def test_nat_to_a_host_behind_the_gateway(lab):
         lab.gateway.iptables("-P", chain, "DROP")
         lab.gateway.iptables("-A", chain, "-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT")
     listener = inner.listen(8080)
-    daemon, files = start(lab, "ENABLE_IPT_FORWARDING Y;\n", "FW_ACCESS_TIMEOUT 3")
+    files = configure(lab, "ENABLE_IPT_FORWARDING Y;\n", "FW_ACCESS_TIMEOUT 3\n")
+    daemon = spawn(lab, files)
     check_equal(lab.client.probe(lab.gateway.address, 8022), "filtered", "before")
 
     ask(lab, "-A", "tcp/8022", "-N", "10.10.0.2:8080")
@@ -84,8 +69,8 @@ def test_ipset_filled_by_a_command_cycle(lab):
     lab.gateway.iptables("-A", "INPUT", "-m", "set", "--match-set", "fwknop_allow", "src,dst", "-j", "ACCEPT")
     before = lab.gateway.rules()
     listener = lab.gateway.listen(22)
-    daemon, _ = start(lab, "", "CMD_CYCLE_OPEN ipset add fwknop_allow $SRC,$PROTO:$PORT timeout $CLIENT_TIMEOUT",
-                      "CMD_CYCLE_CLOSE NONE")
+    daemon = start(lab, stanza="CMD_CYCLE_OPEN ipset add fwknop_allow $SRC,$PROTO:$PORT timeout $CLIENT_TIMEOUT\n"
+                               "CMD_CYCLE_CLOSE NONE\n")
     check_equal(lab.client.probe(lab.gateway.address, 22), "filtered", "before")
     ask(lab, "-A", "tcp/22", "-f", "3")
     daemon.wait_for_line(r"Running CMD_CYCLE_OPEN command: ipset add fwknop_allow 10\.9\.0\.2,6:22 timeout 3")
@@ -100,13 +85,14 @@ def test_ipset_filled_by_a_command_cycle(lab):
 
 def test_cycle_with_open_and_close_commands_survives_a_crash(lab):
     lab.write("log.sh", f"#!/bin/sh\necho \"$@\" >>{lab.dir}/calls\n", mode=0o755)
-    cycle = [f"CMD_CYCLE_OPEN {lab.dir}/log.sh open $IP", f"CMD_CYCLE_CLOSE {lab.dir}/log.sh close $IP", "CMD_CYCLE_TIMER 3"]
+    cycle = (f"CMD_CYCLE_OPEN {lab.dir}/log.sh open $IP\nCMD_CYCLE_CLOSE {lab.dir}/log.sh close $IP\n"
+             "CMD_CYCLE_TIMER 3\n")
     calls = lambda: (lab.dir / "calls").read_text().splitlines() if (lab.dir / "calls").exists() else []
-    daemon, _ = start(lab, "", *cycle)
+    daemon = start(lab, stanza=cycle)
     ask(lab, "-A", "tcp/22")
     wait_until(lambda: calls() == ["open 10.9.0.2"], None, "the open command")
     daemon.stop(9)
-    daemon, _ = start(lab, "", *cycle)
+    daemon = start(lab, stanza=cycle)
     daemon.wait_for_line(r"An earlier fwknopd left a CMD_CYCLE_CLOSE command", start=0)
     wait_until(lambda: calls() == ["open 10.9.0.2", "close 10.9.0.2"], None, "the close command")
     ask(lab, "-A", "tcp/22")
@@ -114,7 +100,7 @@ def test_cycle_with_open_and_close_commands_survives_a_crash(lab):
     daemon.stop(9)
     time.sleep(4)
     check_equal(len(calls()), 3, "nobody closes")
-    start(lab, "", *cycle)
+    start(lab, stanza=cycle)
     wait_until(lambda: calls()[3:] == ["close 10.9.0.2"], None, "the overdue close command")
 
 

@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from gpg_home import GpgHome  # noqa: E402
-from spa_vectors import SOURCE, Probe, check_fields, hexa, text  # noqa: E402
+from spa_vectors import SOURCE, Probe, check_fields, hexa  # noqa: E402
 
 RECORDS = 51
 
