@@ -136,9 +136,13 @@ void Monitor::take_network_changes() {
   const auto changes = network_->read_changes();
   bool has_returned = false;
   if (changes) {
-    for (const net::NetworkChange& change : *changes)
-      if (const auto* link = std::get_if<net::LinkChange>(&change))
+    for (const net::NetworkChange& change : *changes) {
+      if (const auto* link = std::get_if<net::LinkChange>(&change)) {
         has_returned = take_link_change(*link) || has_returned;
+      } else if (std::holds_alternative<net::ChangesLost>(change)) {
+        has_returned = std::ranges::any_of(lost_, exists) || has_returned;
+      }
+    }
   }
   if (has_returned) return restart_sensor();
   follow_addresses();
