@@ -85,7 +85,7 @@ class CaptureSource final : public PacketSource {
     using Kind = CaptureError::Kind;
     if (error.kind == Kind::interface_gone) stop();
     if (error.kind == Kind::interface_down || error.kind == Kind::interface_gone) {
-      context_.events.on_down(error.kind == Kind::interface_gone);
+      context_.events.on_down();
       return true;
     }
     context_.log.error(text::dispatch_error, error.text);

@@ -56,8 +56,10 @@ class Monitor {
   void on_sensor_end(const Error& error);
   void restart_sensor_later(const std::string& reason);
   void on_limit();
-  void on_interface_down(bool is_gone);
+  void on_interface_down();
   void wait_for_interface();
+  void capture_when_up();
+  void stop_waiting_for_interface();
   void on_capture_failed();
   void answer(bool is_done);
 

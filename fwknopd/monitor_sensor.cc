@@ -54,8 +54,7 @@ bool Monitor::start_sensor() {
 /// Without its channel a sensor ends; the signal is for one that does not.
 void Monitor::stop_sensor() {
   loop_->cancel(sensor_restart_);
-  if (network_) loop_->unwatch(network_->fd());
-  network_.reset();
+  stop_waiting_for_interface();
   if (sensor_pid_ > 0) children_->send_signal(sensor_pid_, SIGKILL);
   sensor_pid_ = -1;
   if (!channel_) return;
@@ -80,6 +79,7 @@ bool Monitor::on_message(const privsep::Message& message) {
     case MessageType::print:
       return on_print(as_text(payload));
     case MessageType::ready:
+      if (!payload.empty()) return false;
       restart_delay_ = first_restart_delay;
       previous_.reset();
       if (std::exchange(was_ready_, true)) return true;
@@ -94,15 +94,14 @@ bool Monitor::on_message(const privsep::Message& message) {
     case MessageType::gpg:
       return gpg_->submit(payload);
     case MessageType::limit_reached:
-      on_limit();
-      return true;
+      if (payload.empty()) on_limit();
+      return payload.empty();
     case MessageType::interface_down:
-      if (payload.size() != 1) return false;
-      on_interface_down(payload[0] == std::byte{1});
-      return true;
+      if (payload.empty()) on_interface_down();
+      return payload.empty();
     case MessageType::capture_failed:
-      on_capture_failed();
-      return true;
+      if (payload.empty()) on_capture_failed();
+      return payload.empty();
     case MessageType::answer:
     case MessageType::gpg_answer:
       break;
@@ -155,37 +154,45 @@ void Monitor::on_limit() {
   end(0);
 }
 
-void Monitor::on_interface_down(bool is_gone) {
+void Monitor::on_interface_down() {
   if (settings().capture.exit_at_interface_down) {
     log_.error(text::dispatch_fatal, text::interface_went_down);
     end(1);
     return;
   }
   log_.error(text::dispatch_error, text::interface_went_down);
-  if (!is_gone) return;
+  // It may be deleted next, which its socket does not tell. One of the same name is another one: only a new capture
+  // sees its packets.
   stop_sensor();
   wait_for_interface();
 }
 
-/// A deleted interface is captured again when one of its name is up.
+/// Listens before it looks, so that no news falls in between.
 void Monitor::wait_for_interface() {
   auto watcher = net::NetworkWatcher::open();
   if (!watcher) return restart_sensor_later(watcher.error().text);
   network_ = std::move(*watcher);
   const auto on_news = [this](unsigned) {
+    // What has changed does not matter, nor that some of the news may be lost.
     const auto changes = network_->read_changes();
-    const bool is_back =
-        changes && std::ranges::any_of(*changes, [this](const net::NetworkChange& change) {
-          const auto* link = std::get_if<net::LinkChange>(&change);
-          return link && link->is_up && !link->is_deleted && link->name == settings().capture.interface;
-        });
-    if (!is_back) return;
-    loop_->unwatch(network_->fd());
-    network_.reset();
-    if (!start_sensor()) restart_sensor_later("not started");
+    if (changes) return capture_when_up();
+    stop_waiting_for_interface();
+    restart_sensor_later(changes.error().text);
   };
   const auto watched = loop_->watch(network_->fd(), os::readable, on_news);
-  if (!watched) restart_sensor_later(watched.error().text);
+  if (!watched) return restart_sensor_later(watched.error().text);
+  capture_when_up();
+}
+
+void Monitor::capture_when_up() {
+  if (!net::is_interface_up(settings().capture.interface)) return;
+  stop_waiting_for_interface();
+  if (!start_sensor()) restart_sensor_later("not started");
+}
+
+void Monitor::stop_waiting_for_interface() {
+  if (network_) loop_->unwatch(network_->fd());
+  network_.reset();
 }
 
 void Monitor::on_sensor_end(const Error& error) {

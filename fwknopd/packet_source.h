@@ -16,7 +16,7 @@ namespace latchkey::fwknopd {
 struct SourceEvents {
   std::function<void(const SpaPacket&)> on_packet;  ///< passed the pre-checks of 1.4
   std::function<void()> on_limit;                   ///< as many packets as the limit came in
-  std::function<void(bool is_gone)> on_down;        ///< the interface is down, or has been deleted
+  std::function<void()> on_down;                    ///< the interface is down, or has been deleted
   std::function<void()> on_failure;                 ///< capturing has ended for good; a line said why
 };
 

@@ -25,7 +25,7 @@ enum class MessageType : std::uint16_t {
   cycle,           ///< a command cycle (answered)
   gpg,             ///< a packet to be decrypted by gpg; its gpg_answer comes at any time
   limit_reached,   ///< packet limit
-  interface_down,  ///< one octet: 1 = the interface was deleted, 0 = it is down
+  interface_down,  ///< the interface is down, or has been deleted
   capture_failed,  ///< capturing ended for good; log lines said why
   answer = 100,    ///< monitor to sensor: one octet, 1 = done, 0 = refused
   gpg_answer,      ///< monitor to sensor: what gpg made of the packet

@@ -63,11 +63,7 @@ class Sensor final : public privsep::ConfinedProgram, public PipelineHost {
             *loop_,
             {.on_packet = [this](const SpaPacket& packet) { pipeline_->process(packet); },
              .on_limit = [this] { send(MessageType::limit_reached, {}); },
-             .on_down =
-                 [this](bool is_gone) {
-                   const std::byte flag{is_gone ? std::uint8_t{1} : std::uint8_t{0}};
-                   send(MessageType::interface_down, ByteView(&flag, 1));
-                 },
+             .on_down = [this] { send(MessageType::interface_down, {}); },
              .on_failure = [this] { send(MessageType::capture_failed, {}); }}};
   }
 

@@ -7,8 +7,10 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -212,6 +214,14 @@ Result<IpAddress> source_address_for(const IpAddress& destination) {
   const auto address = from_native(own);
   if (!address) return fail(os_error("", EAFNOSUPPORT));
   return address->address;
+}
+
+bool is_interface_up(const std::string& name) {
+  ifreq request{};
+  if (name.size() >= sizeof request.ifr_name) return false;
+  std::ranges::copy(name, request.ifr_name);
+  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return socket && ::ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
 }
 
 Result<NetworkWatcher> NetworkWatcher::open() {

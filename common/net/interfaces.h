@@ -35,6 +35,9 @@ std::string_view device_of_label(std::string_view label);
 /// The address that the kernel would send from to `destination`. Error: errno ("Network is unreachable").
 Result<IpAddress> source_address_for(const IpAddress& destination);
 
+/// Is there a device of that name, and is it up (IFF_UP)?
+bool is_interface_up(const std::string& name);
+
 struct AddressChange {
   bool is_added = false;
   LocalAddress address;  ///< `interface` is empty: only the label is told
