@@ -4,6 +4,10 @@
 
 namespace latchkey::log {
 
+void Logger::hold(bool is_held) {
+  for (const auto& sink : sinks_) sink->hold(is_held);
+}
+
 void Logger::write(Level level, std::string_view text) {
   if (!shows(level)) return;
   if (max_bytes_ > 0) text = cut_utf8(text, max_bytes_);

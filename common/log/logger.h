@@ -35,6 +35,8 @@ class Logger {
 
   void add(std::unique_ptr<Sink> sink) { sinks_.push_back(std::move(sink)); }
   void remove_sinks() { sinks_.clear(); }
+  /// As Sink::hold, of every sink.
+  void hold(bool is_held);
   bool has_sinks() const { return !sinks_.empty(); }
   void set_threshold(Level threshold) { threshold_ = threshold; }
   Level threshold() const { return threshold_; }

@@ -3,21 +3,29 @@
 #include "common/log/sink.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <syslog.h>
 #include <unistd.h>
 
 namespace latchkey::log {
-namespace {
-
-/// One write call a line, so that lines of several processes do not mix. There is nowhere to report a failure to.
-void write_line(int fd, std::string line) {
-  line += '\n';
-  if (!write_all(fd, line)) return;
+void LineWriter::write(std::string_view line) {
+  if (waiting_.size() + line.size() >= PIPE_BUF) flush();
+  waiting_ += line;
+  waiting_ += '\n';
+  if (!is_held_) flush();
 }
 
-}  // namespace
+void LineWriter::hold(bool is_held) {
+  is_held_ = is_held;
+  if (!is_held) flush();
+}
 
-void StreamSink::write(Level, std::string_view text) { write_line(fd_, std::string(text)); }
+void LineWriter::flush() {
+  if (!waiting_.empty() && !write_all(fd_, waiting_)) waiting_.clear();
+  waiting_.clear();
+}
+
+void StreamSink::write(Level, std::string_view text) { lines_.write(text); }
 
 Result<std::unique_ptr<FileSink>> FileSink::open(const std::string& path, const Clock& clock) {
   // Non-blocking: a FIFO without a reader must not stop a daemon.
@@ -27,9 +35,12 @@ Result<std::unique_ptr<FileSink>> FileSink::open(const std::string& path, const 
 }
 
 void FileSink::write(Level, std::string_view text) {
-  std::string line = format_local_time(clock_.wall(), "[%Y-%m-%d %H:%M] ");
-  line += text;
-  write_line(fd_.get(), std::move(line));
+  const WallTime now = clock_.wall();
+  if (const std::int64_t second = to_epoch_seconds(now); second != shown_second_) {
+    shown_second_ = second;
+    shown_time_ = format_local_time(now, "[%Y-%m-%d %H:%M] ");
+  }
+  lines_.write(shown_time_ + std::string(text));
 }
 
 SyslogSink::SyslogSink(Options options) : options_(std::move(options)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Where log lines go: a stream, a file, syslog.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,16 +21,38 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual void write(Level level, std::string_view text) = 0;
+  /// From hold(true) to hold(false), a few lines at a time may be written together.
+  virtual void hold(bool) {}
+};
+
+/// Writes lines to a descriptor that somebody else owns: one call a line, while held one for as many as a pipe takes
+/// whole, so that lines of several processes do not mix. There is nowhere to report a failure to.
+class LineWriter {
+ public:
+  explicit LineWriter(int fd) : fd_(fd) {}
+  ~LineWriter() { flush(); }
+  LineWriter(const LineWriter&) = delete;
+  LineWriter& operator=(const LineWriter&) = delete;
+  void write(std::string_view line);
+  void hold(bool is_held);
+
+ private:
+  void flush();
+
+  int fd_;
+  bool is_held_ = false;
+  std::string waiting_;
 };
 
 /// "TEXT\n" to a descriptor that somebody else owns (standard output or error).
 class StreamSink final : public Sink {
  public:
-  explicit StreamSink(int fd) : fd_(fd) {}
+  explicit StreamSink(int fd) : lines_(fd) {}
   void write(Level level, std::string_view text) override;
+  void hold(bool is_held) override { lines_.hold(is_held); }
 
  private:
-  int fd_;
+  LineWriter lines_;
 };
 
 /// knockd's log file: "[YYYY-MM-DD HH:MM] TEXT\n", local time (spec/knockd.md 6.4).
@@ -38,11 +61,15 @@ class FileSink final : public Sink {
   /// Opens for append, created 0666 less the umask. `clock` outlives the sink. Error: "PATH: REASON", errno.
   static Result<std::unique_ptr<FileSink>> open(const std::string& path, const Clock& clock);
   void write(Level level, std::string_view text) override;
+  void hold(bool is_held) override { lines_.hold(is_held); }
 
  private:
-  FileSink(Fd fd, const Clock& clock) : fd_(std::move(fd)), clock_(clock) {}
+  FileSink(Fd fd, const Clock& clock) : fd_(std::move(fd)), clock_(clock), lines_(fd_.get()) {}
   Fd fd_;
   const Clock& clock_;
+  LineWriter lines_;
+  std::int64_t shown_second_ = -1;
+  std::string shown_time_;
 };
 
 /// syslog(3). One object a process at a time: the C library keeps one identity.

@@ -4,9 +4,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 
 #include "common/base/fd.h"
@@ -94,6 +96,35 @@ TEST(FileSink, appends_lines_with_local_time) {
   const auto missing = FileSink::open(path, clock);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().os_code, ENOENT);
+}
+
+TEST(StreamSink, writes_held_lines_together_and_none_late) {
+  std::array<int, 2> ends{};
+  // A packet pipe keeps the writes apart.
+  ASSERT_EQ(pipe2(ends.data(), O_DIRECT | O_NONBLOCK | O_CLOEXEC), 0);
+  const Fd reader(ends[0]);
+  const Fd writer(ends[1]);
+  const auto next_write = [&] {
+    std::string text(10000, '\0');
+    const auto got = read(reader.get(), text.data(), text.size());
+    return got < 0 ? std::string("nothing") : text.substr(0, static_cast<std::size_t>(got));
+  };
+  StreamSink sink(writer.get());
+  sink.write(Level::info, "one");
+  EXPECT_EQ(next_write(), "one\n");
+  sink.hold(true);
+  sink.write(Level::info, "two");
+  sink.write(Level::info, "three");
+  EXPECT_EQ(next_write(), "nothing");
+  sink.hold(false);
+  EXPECT_EQ(next_write(), "two\nthree\n");
+  sink.hold(true);
+  const std::string half(PIPE_BUF / 2, 'x');
+  sink.write(Level::info, half);
+  sink.write(Level::info, half);
+  EXPECT_EQ(next_write(), half + '\n') << "no more than a pipe takes whole";
+  sink.hold(false);
+  EXPECT_EQ(next_write(), half + '\n');
 }
 
 TEST(StreamSink, survives_a_full_or_closed_stream) {
