@@ -182,6 +182,19 @@ std::optional<std::vector<DoorMessage>> decode_doors(ByteView payload) {
   return whole(fields, std::move(doors));
 }
 
+Bytes encode_doors_end(const DoorsEndMessage& message) {
+  Writer out;
+  out.put_u8(message.writes_lines ? 1 : 0);
+  return out.release();
+}
+
+std::optional<DoorsEndMessage> decode_doors_end(ByteView payload) {
+  Fields fields(payload);
+  DoorsEndMessage message;
+  message.writes_lines = fields.flag();
+  return whole(fields, std::move(message));
+}
+
 Bytes encode_addresses(const std::vector<net::IpAddress>& addresses) {
   Writer out;
   for (const net::IpAddress& address : addresses) put_address(out, address);

@@ -36,6 +36,12 @@ struct DoorMessage {
 void encode_door(const DoorMessage& message, Writer& batch);
 std::optional<std::vector<DoorMessage>> decode_doors(ByteView payload);
 
+struct DoorsEndMessage {
+  bool writes_lines = true;  ///< as in SensorSetup
+};
+Bytes encode_doors_end(const DoorsEndMessage& message);
+std::optional<DoorsEndMessage> decode_doors_end(ByteView payload);
+
 Bytes encode_addresses(const std::vector<net::IpAddress>& addresses);
 std::optional<std::vector<net::IpAddress>> decode_addresses(ByteView payload);
 

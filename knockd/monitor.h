@@ -45,11 +45,16 @@ class Monitor {
   void leave();
   void write_end_lines();
   bool is_replay() const { return !options_.replay_file.empty(); }
-  std::string log_file() const { return config_.log_file.value_or(options_.log_file); }
+  std::string log_file() const { return log_file_of(config_); }
+  std::string log_file_of(const Config& config) const { return config.log_file.value_or(options_.log_file); }
+  bool writes_lines(const Config& config) const {
+    return options_.is_verbose || options_.is_debug || config.uses_syslog || !log_file_of(config).empty();
+  }
   std::string pid_file() const { return config_.pid_file.value_or(options_.pid_file); }
 
   // What the sensor tells (monitor_reports.cc).
   void take_reports(const std::vector<SensorReport>& reports);
+  void write_report(const SensorReport& report);
   void take_opening(const Opened& opened);
   bool use_one_time_sequence(DoorIndex index);
   void load_next_sequence(DoorIndex index);

@@ -46,7 +46,8 @@ Result<void> Monitor::start_sensor(const std::vector<std::string>& interfaces) {
                     .replay_file = options_.replay_file,
                     .doors = {},
                     .local_addresses = local_addresses_,
-                    .is_debug = options_.is_debug};
+                    .is_debug = options_.is_debug,
+                    .writes_lines = writes_lines(config_)};
   for (const Door& door : config_.doors) setup.doors.push_back(door.lock);
   auto started = SensorLink::start(
       setup, {suite_.sandbox_user, suite_.sandbox_enable}, *loop_, *children_,

@@ -51,7 +51,7 @@ void Monitor::reload() {
   std::vector<DoorMessage> doors;
   for (DoorIndex i = 0; i < origins.size(); ++i) doors.push_back({reading.config->doors[i].lock, origins[i]});
   coming_config_ = std::move(reading.config);
-  sensor_->send_doors(doors);
+  sensor_->send_doors(doors, writes_lines(*coming_config_));
 }
 
 /// The sensor works with the new doors from here on; its reports so far were about the old ones.

@@ -35,6 +35,20 @@ const Door* Monitor::find_door(DoorIndex index, const net::IpAddress& source) co
 }
 
 void Monitor::take_reports(const std::vector<SensorReport>& reports) {
+  for (const SensorReport& report : reports) {
+    const auto* opened = std::get_if<Opened>(&report);
+    // What a command writes comes behind the lines before it.
+    output_.hold_lines(opened == nullptr);
+    if (opened != nullptr) {
+      take_opening(*opened);
+    } else {
+      write_report(report);
+    }
+  }
+  output_.hold_lines(false);
+}
+
+void Monitor::write_report(const SensorReport& report) {
   const auto say_of_door = [this](DoorIndex index, const net::IpAddress& source, std::string_view format,
                                   std::uint32_t stage) {
     const Door* const door = find_door(index, source);
@@ -43,31 +57,28 @@ void Monitor::take_reports(const std::vector<SensorReport>& reports) {
       return fmt::format(fmt::runtime(format), shown, name, stage);
     });
   };
-  for (const SensorReport& report : reports) {
-    std::visit(Overloaded{
-                   [&](const StageReached& r) {
-                     if (names_ && r.stage == 1) names_->look_up(r.source);
-                     say_of_door(r.door, r.source, texts::stage, r.stage);
-                   },
-                   [&](const Opened& r) { take_opening(r); },
-                   [&](const TimedOut& r) { say_of_door(r.door, r.source, texts::sequence_timeout, r.stage); },
-                   [&](const Removed& r) {
-                     const std::string source = net::format_ip_address(r.source);
-                     output_.say(with_debug, r.was_successful ? fmt::format(texts::removing_successful, source)
-                                                              : fmt::format(texts::removing_failed, source));
-                   },
-                   [&](const FlagUnmet& r) {
-                     output_.say(with_debug,
-                                 fmt::format(texts::flag_unmet, r.must_be_set ? "" : "!", flag_name(r.bit)));
-                   },
-                   [&](const Evicted&) {
-                     if (const auto suppressed = eviction_limit_.admit(clock_.monotonic()))
-                       output_.say(to_log, fmt::format(texts::too_many_attempts, *suppressed + 1));
-                   },
-                   [&](const PacketSeen& r) { output_.say(with_debug, format_packet(r)); },
-               },
-               report);
-  }
+  std::visit(Overloaded{
+                 [&](const StageReached& r) {
+                   if (names_ && r.stage == 1) names_->look_up(r.source);
+                   say_of_door(r.door, r.source, texts::stage, r.stage);
+                 },
+                 [&](const Opened&) {},  // take_reports
+                 [&](const TimedOut& r) { say_of_door(r.door, r.source, texts::sequence_timeout, r.stage); },
+                 [&](const Removed& r) {
+                   const std::string source = net::format_ip_address(r.source);
+                   output_.say(with_debug, r.was_successful ? fmt::format(texts::removing_successful, source)
+                                                            : fmt::format(texts::removing_failed, source));
+                 },
+                 [&](const FlagUnmet& r) {
+                   output_.say(with_debug, fmt::format(texts::flag_unmet, r.must_be_set ? "" : "!", flag_name(r.bit)));
+                 },
+                 [&](const Evicted&) {
+                   if (const auto suppressed = eviction_limit_.admit(clock_.monotonic()))
+                     output_.say(to_log, fmt::format(texts::too_many_attempts, *suppressed + 1));
+                 },
+                 [&](const PacketSeen& r) { output_.say(with_debug, format_packet(r)); },
+             },
+             report);
 }
 
 void Monitor::take_opening(const Opened& opened) {

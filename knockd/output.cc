@@ -26,7 +26,8 @@ std::unique_ptr<log::Sink> make_syslog_sink() {
 
 }  // namespace
 
-Output::Output(Options options, const Clock& clock) : options_(options), clock_(clock) {
+Output::Output(Options options, const Clock& clock)
+    : options_(options), clock_(clock), standard_output_(STDOUT_FILENO) {
   logger_.set_max_bytes(max_log_bytes);
 }
 
@@ -64,9 +65,14 @@ std::string Output::show(const net::IpAddress& source) const {
 void Output::write(unsigned channels, std::string_view text) {
   const bool is_shown =
       ((channels & with_verbose) != 0 && options_.is_verbose) || ((channels & with_debug) != 0 && options_.is_debug);
-  if (is_shown) log::StreamSink(STDOUT_FILENO).write(log::Level::info, text);
+  if (is_shown) standard_output_.write(log::Level::info, text);
   if ((channels & to_error) != 0) log::StreamSink(STDERR_FILENO).write(log::Level::error, text);
   if ((channels & to_log) != 0) logger_.write(log::Level::notice, log::escape_controls(text));
+}
+
+void Output::hold_lines(bool is_held) {
+  standard_output_.hold(is_held);
+  logger_.hold(is_held);
 }
 
 Result<void> Output::open_log(const std::string& log_file, bool uses_syslog) {

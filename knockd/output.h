@@ -38,6 +38,9 @@ class Output {
   /// everything behind it wait for the answer, standard error excepted.
   void say_of(unsigned channels, const net::IpAddress& source, std::function<std::string(const std::string&)> text);
   bool is_debug() const { return options_.is_debug; }
+  /// While held, lines of standard output and log file are written a few at a time. Not to be held while anything
+  /// else happens that is seen outside: an error, a command.
+  void hold_lines(bool is_held);
 
   /// Where names of sources come from (-l).
   struct SourceNames {
@@ -68,6 +71,7 @@ class Output {
   Options options_;
   const Clock& clock_;
   log::Logger logger_;
+  log::StreamSink standard_output_;
   std::optional<SourceNames> names_;
   std::deque<Held> held_;
 };

@@ -4,58 +4,20 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-
-#include "common/net/capture.h"
 #include "common/net/packet.h"
 #include "common/os/event_loop.h"
 #include "knockd/filter_program.h"
 #include "knockd/messages.h"
-#include "knockd/texts.h"
+#include "knockd/packet_source.h"
 
 namespace latchkey::knockd {
 namespace {
 
 constexpr int packets_a_turn = 64;
-// Link, IP and TCP headers with room for more: the shorter, the more packets wait in libpcap's buffer during a burst
-// (5,000 instead of 32).
-constexpr int headers_bytes = 256;
 constexpr std::size_t full_batch_bytes = 32 * 1024;
-constexpr auto supported_link_types = std::to_array<net::LinkType>(
-    {net::LinkType::ethernet, net::LinkType::sll, net::LinkType::raw, net::LinkType::raw_file});
-
-Error open_error(const std::string& interface, const net::CaptureError& error) {
-  return {fmt::format(texts::could_not_open, interface, error.text)};
-}
-
-struct Source {
-  std::string interface;
-  net::Capture capture;
-  net::FilterProgram filter = {};
-  bool is_lost = false;
-};
-
-Result<Source> open_source(const std::string& interface, const std::string& replay_file) {
-  auto capture = replay_file.empty()
-                     ? net::Capture::open_live({.interface = interface, .snap_length_bytes = headers_bytes})
-                     : net::Capture::open_file(replay_file);
-  if (!capture) return fail(open_error(interface, capture.error()));
-  const auto link = capture->link_type();
-  if (std::ranges::find(supported_link_types, link) == supported_link_types.end())
-    return fail(Error{fmt::format(texts::unsupported_link, static_cast<int>(link))});
-  return Source{interface, std::move(*capture)};
-}
-
-/// The facts that 0.8's filter and parser let through (spec 4); nullopt: not ours.
-std::optional<Knock> read_knock(const net::PacketView& view) {
-  const bool is_usable = view.fault == net::PacketFault::none || view.fault == net::PacketFault::bad_transport_header;
-  if (!is_usable || !view.has_ports || view.vlan_depth != 0 || view.is_snap || view.extension_headers != 0)
-    return std::nullopt;
-  if (view.fragment_offset_bytes != 0) return std::nullopt;
-  if (view.protocol != net::IpProtocol::tcp && view.protocol != net::IpProtocol::udp) return std::nullopt;
-  return Knock{view.source, view.destination, {view.protocol, view.destination_port}, view.tcp_flags};
-}
+// What only makes a line may wait so long for more of its kind: under a flood of first hits the monitor wakes up 20
+// times a second and not for every packet. An opening waits for nothing.
+constexpr auto lines_wait = std::chrono::milliseconds(50);
 
 class Sensor final : public privsep::ConfinedProgram {
  public:
@@ -68,7 +30,7 @@ class Sensor final : public privsep::ConfinedProgram {
     set_local_addresses(setup.local_addresses);
   }
 
-  void add_source(Source source) { sources_.push_back(std::move(source)); }
+  void add_source(PacketSource source) { sources_.push_back(std::move(source)); }
   Result<void, net::CaptureError> install_filters();
   Result<void> watch_sources();
   int run() override;
@@ -82,18 +44,24 @@ class Sensor final : public privsep::ConfinedProgram {
     matcher_.set_local_addresses(addresses);
   }
   void end(int status);
+  void transmit(MessageType type, ByteView payload);
   void send_reports();
+  void send_reports_soon();
   void receive_all();
   bool receive(const privsep::Message& message);
   bool take_door(ByteView payload);
-  void take_doors();
+  bool take_doors(ByteView payload);
   bool take_sequence(ByteView payload);
   void pause(bool is_paused);
+  void set_interest(PacketSource& source, bool reads);
+  void moderate(std::size_t index, int packets);
   void replay();
   void read_packets(std::size_t index);
   void lose(std::size_t index, const net::CaptureError& error);
-  void take_packet(Source& source, const net::PacketRef& packet);
-  void collect(const Report& report, Source& source);
+  void take_packet(PacketSource& source, const net::PacketRef& packet);
+  void collect(const Report& report);
+  void await_sequence(PacketSource& source);
+  void read_clocks();
   Seconds seconds_of(WallTime time) const;
   void arm_timer();
 
@@ -101,11 +69,16 @@ class Sensor final : public privsep::ConfinedProgram {
   privsep::Channel channel_;
   const Clock& clock_;
   std::unique_ptr<os::EventLoop> loop_;
-  std::vector<Source> sources_;
+  std::vector<PacketSource> sources_;
   Matcher matcher_;
   std::vector<net::IpAddress> local_addresses_;
   Reports reports_;
   Writer batch_;
+  bool has_opening_ = false;  ///< in the batch
+  os::TimerId lines_timer_;
+  MonotonicTime lines_sent_{};
+  MonotonicTime now_{};                         ///< of this turn
+  std::chrono::microseconds boot_less_wall_{};  ///< what a packet's time lacks to the clock of the boot
   std::vector<Lock> coming_doors_;
   std::vector<std::optional<DoorIndex>> coming_origins_;
   os::TimerId expiry_;
@@ -116,7 +89,7 @@ class Sensor final : public privsep::ConfinedProgram {
 
 int Sensor::run() {
   ReadyMessage ready;
-  for (const Source& source : sources_)
+  for (const PacketSource& source : sources_)
     ready.interfaces.push_back({static_cast<std::int32_t>(source.capture.link_type()), source.capture.warning()});
   send(MessageType::ready, encode_ready(ready));
   if (is_replay()) loop_->call_after(std::chrono::microseconds(0), [this] { replay(); });
@@ -136,7 +109,7 @@ Result<void> Sensor::watch_sources() {
 }
 
 Result<void, net::CaptureError> Sensor::install_filters() {
-  for (Source& source : sources_) {
+  for (PacketSource& source : sources_) {
     if (source.is_lost) continue;
     auto filter = build_filter_program(matcher_.doors(), local_addresses_, source.capture.link_type());
     if (filter == source.filter) continue;
@@ -157,15 +130,35 @@ void Sensor::end(int status) {
   loop_->stop();
 }
 
+/// What packets did before is told before.
 void Sensor::send(MessageType type, ByteView payload) {
+  send_reports();
+  transmit(type, payload);
+}
+
+void Sensor::transmit(MessageType type, ByteView payload) {
   // Waiting for the monitor is right: what comes in meanwhile waits in the kernel's buffer.
   const bool is_sent = channel_.send(static_cast<std::uint16_t>(type), payload) && channel_.flush_waiting(-1);
   if (!is_sent) end(0);
 }
 
 void Sensor::send_reports() {
-  if (!batch_.view().empty()) send(MessageType::reports, batch_.view());
+  if (batch_.view().empty()) return;
+  transmit(MessageType::reports, batch_.view());
   batch_ = Writer();
+  has_opening_ = false;
+  lines_sent_ = now_;
+}
+
+void Sensor::send_reports_soon() {
+  const MonotonicTime due = lines_sent_ + lines_wait;
+  if (has_opening_ || now_ >= due) return send_reports();
+  if (batch_.view().empty() || lines_timer_.is_set()) return;
+  lines_timer_ = loop_->call_at(due, [this] {
+    lines_timer_ = {};
+    read_clocks();
+    send_reports();
+  });
 }
 
 void Sensor::receive_all() {
@@ -183,8 +176,7 @@ bool Sensor::receive(const privsep::Message& message) {
     case MessageType::door:
       return take_door(message.payload);
     case MessageType::doors:
-      take_doors();
-      return true;
+      return take_doors(message.payload);
     case MessageType::addresses: {
       const auto addresses = decode_addresses(message.payload);
       if (!addresses) return false;
@@ -214,7 +206,12 @@ bool Sensor::take_door(ByteView payload) {
   return true;
 }
 
-void Sensor::take_doors() {
+bool Sensor::take_doors(ByteView payload) {
+  const auto end = decode_doors_end(payload);
+  if (!end) return false;
+  // The lines so far are about the doors so far.
+  send_reports();
+  setup_.writes_lines = end->writes_lines;
   matcher_.replace_doors(std::exchange(coming_doors_, {}), std::exchange(coming_origins_, {}));
   renew_filters();
   arm_timer();
@@ -224,6 +221,7 @@ void Sensor::take_doors() {
     pause(false);
   }
   send(MessageType::doors_taken, {});
+  return true;
 }
 
 bool Sensor::take_sequence(ByteView payload) {
@@ -242,12 +240,16 @@ void Sensor::pause(bool is_paused) {
     if (!is_paused) loop_->call_after(std::chrono::microseconds(0), [this] { replay(); });
     return;
   }
-  for (const Source& source : sources_)
-    if (!source.is_lost && !loop_->set_interest(source.capture.fd(), is_paused ? 0U : unsigned{os::readable})) end(1);
+  for (PacketSource& source : sources_)
+    if (!source.rest.is_set()) set_interest(source, !is_paused);
+}
+
+void Sensor::set_interest(PacketSource& source, bool reads) {
+  if (!source.is_lost && !loop_->set_interest(source.capture.fd(), reads ? unsigned{os::readable} : 0U)) end(1);
 }
 
 void Sensor::replay() {
-  Source& source = sources_.front();
+  PacketSource& source = sources_.front();
   while (awaited_sequences_ == 0) {
     const auto outcome =
         source.capture.dispatch(packets_a_turn, [&](const net::PacketRef& packet) { take_packet(source, packet); });
@@ -259,32 +261,49 @@ void Sensor::replay() {
 }
 
 void Sensor::read_packets(std::size_t index) {
-  Source& source = sources_[index];
+  PacketSource& source = sources_[index];
+  read_clocks();
   const auto outcome =
       source.capture.dispatch(packets_a_turn, [&](const net::PacketRef& packet) { take_packet(source, packet); });
-  send_reports();
+  send_reports_soon();
   if (!outcome) return lose(index, outcome.error());
+  moderate(index, outcome->packets);
   arm_timer();
+}
+
+void Sensor::moderate(std::size_t index, int packets) {
+  PacketSource& source = sources_[index];
+  const auto rests_until = source.flood.count(packets, now_);
+  if (!rests_until || packets == packets_a_turn || awaited_sequences_ > 0) return;
+  set_interest(source, false);
+  source.rest = loop_->call_at(*rests_until, [this, index] {
+    sources_[index].rest = {};
+    if (awaited_sequences_ == 0) set_interest(sources_[index], true);
+  });
 }
 
 void Sensor::lose(std::size_t index, const net::CaptureError& error) {
   // An interface that is down comes up again, and packets with it.
   if (error.kind == net::CaptureError::Kind::interface_down) return;
-  Source& source = sources_[index];
+  PacketSource& source = sources_[index];
   source.is_lost = true;
   if (!is_replay()) loop_->unwatch(source.capture.fd());
   const bool is_gone = error.kind == net::CaptureError::Kind::interface_gone;
   send(MessageType::capture_lost, encode_capture_lost({static_cast<std::uint32_t>(index), is_gone, error.text}));
 }
 
+void Sensor::read_clocks() {
+  now_ = clock_.monotonic();
+  boot_less_wall_ = now_.time_since_epoch() - clock_.wall().time_since_epoch();
+}
+
 /// Live, seconds count from the boot, so that a step of the calendar neither ends nor prolongs an attempt.
 Seconds Sensor::seconds_of(WallTime time) const {
   if (is_replay()) return to_epoch_seconds(time);
-  const auto age = clock_.wall() - time;
-  return std::chrono::floor<std::chrono::seconds>((clock_.monotonic() - age).time_since_epoch()).count();
+  return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch() + boot_less_wall_).count();
 }
 
-void Sensor::take_packet(Source& source, const net::PacketRef& packet) {
+void Sensor::take_packet(PacketSource& source, const net::PacketRef& packet) {
   const net::PacketView view = net::parse_packet(source.capture.link_type(), packet.bytes);
   const auto knock = read_knock(view);
   if (!knock || !matcher_.sees(*knock)) return;
@@ -295,15 +314,23 @@ void Sensor::take_packet(Source& source, const net::PacketRef& packet) {
   }
   reports_.clear();
   matcher_.handle(*knock, seconds_of(packet.time), reports_);
-  for (const Report& report : reports_) collect(report, source);
+  for (const Report& report : reports_) {
+    collect(report);
+    const auto* opened = std::get_if<Opened>(&report);
+    if (opened != nullptr && matcher_.doors()[opened->door].is_one_time) await_sequence(source);
+  }
 }
 
-void Sensor::collect(const Report& report, Source& source) {
+void Sensor::collect(const Report& report) {
+  const bool is_opening = std::holds_alternative<Opened>(report);
+  if (!setup_.writes_lines && !is_opening) return;
   if (!setup_.is_debug && std::holds_alternative<Removed>(report)) return;
+  has_opening_ = has_opening_ || is_opening;
   encode_report(widen(report), batch_);
   if (batch_.view().size() > full_batch_bytes) send_reports();
-  const auto* opened = std::get_if<Opened>(&report);
-  if (opened == nullptr || !matcher_.doors()[opened->door].is_one_time) return;
+}
+
+void Sensor::await_sequence(PacketSource& source) {
   if (awaited_sequences_++ == 0) pause(true);
   source.capture.break_dispatch();
 }
@@ -317,9 +344,10 @@ void Sensor::arm_timer() {
   expiry_ = loop_->call_at(MonotonicTime(std::chrono::seconds(*next)), [this] {
     expiry_second_.reset();
     reports_.clear();
-    matcher_.expire(std::chrono::floor<std::chrono::seconds>(clock_.monotonic().time_since_epoch()).count(), reports_);
-    for (const Report& report : reports_) encode_report(widen(report), batch_);
-    send_reports();
+    read_clocks();
+    matcher_.expire(std::chrono::floor<std::chrono::seconds>(now_.time_since_epoch()).count(), reports_);
+    for (const Report& report : reports_) collect(report);
+    send_reports_soon();
     arm_timer();
   });
 }
@@ -332,7 +360,7 @@ class OwnedSensor final : public privsep::ConfinedProgram {
     if (!loop) return fail(loop.error());
     sensor_ = std::make_unique<Sensor>(setup, std::move(channel), std::move(*loop), clock_);
     for (const std::string& interface : setup.interfaces) {
-      auto source = open_source(interface, setup.replay_file);
+      auto source = open_packet_source(interface, setup.replay_file);
       if (!source) return fail(source.error());
       sensor_->add_source(std::move(*source));
       if (!setup.replay_file.empty()) break;

@@ -20,6 +20,8 @@ struct SensorSetup {
   std::vector<Lock> doors;
   std::vector<net::IpAddress> local_addresses;
   bool is_debug = false;
+  /// Somebody reads the lines: else the monitor is told of openings alone.
+  bool writes_lines = true;
 };
 
 /// Opens the captures; to be called with privileges, in the process that will run it. Error: a whole line for the user.

@@ -95,7 +95,7 @@ bool SensorLink::receive(const privsep::Message& message) {
 
 void SensorLink::send(MessageType type, ByteView payload) { channel_->send(static_cast<std::uint16_t>(type), payload); }
 
-void SensorLink::send_doors(const std::vector<DoorMessage>& doors) {
+void SensorLink::send_doors(const std::vector<DoorMessage>& doors, bool writes_lines) {
   Writer batch;
   for (const DoorMessage& door : doors) {
     encode_door(door, batch);
@@ -104,7 +104,7 @@ void SensorLink::send_doors(const std::vector<DoorMessage>& doors) {
     batch = Writer();
   }
   if (!batch.view().empty()) send(MessageType::door, batch.view());
-  send(MessageType::doors, {});
+  send(MessageType::doors, encode_doors_end({writes_lines}));
 }
 
 void SensorLink::send_addresses(const std::vector<net::IpAddress>& addresses) {

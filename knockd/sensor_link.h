@@ -44,7 +44,7 @@ class SensorLink {
   /// What this system could not confine, one line each.
   const std::vector<std::string>& notes() const { return notes_; }
 
-  void send_doors(const std::vector<DoorMessage>& doors);
+  void send_doors(const std::vector<DoorMessage>& doors, bool writes_lines);
   void send_addresses(const std::vector<net::IpAddress>& addresses);
   void send_sequence(const SequenceMessage& message);
 

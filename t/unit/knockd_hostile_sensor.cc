@@ -113,6 +113,14 @@ TEST(HostileKnockSensor, is_ended_by_the_first_message_that_is_not_one) {
   }
 }
 
+TEST(KnockMessages, the_end_of_the_doors_is_one_flag) {
+  for (const bool writes_lines : {false, true})
+    EXPECT_EQ(decode_doors_end(encode_doors_end({writes_lines})).value().writes_lines, writes_lines);
+  EXPECT_FALSE(decode_doors_end({}));
+  EXPECT_FALSE(decode_doors_end(Bytes(2)));
+  EXPECT_FALSE(decode_doors_end(Bytes(1, std::byte{2})));
+}
+
 TEST(HostileKnockReports, have_one_meaning_or_none) {
   int accepted = 0;
   test::for_each_mutation(reports(), [&](ByteView mutated) {

@@ -12,6 +12,7 @@
 #include "common/base/result.h"
 #include "common/base/text.h"
 #include "common/net/packet.h"
+#include "knockd/packet_source.h"
 #include "knockd/sequence.h"
 
 namespace latchkey::knockd {
@@ -343,6 +344,20 @@ TEST(KnockdMatcherTable, is_empty_after_a_flood) {
   bench.matcher.expire(100, reports);
   EXPECT_EQ(bench.matcher.attempts(), 0U);
   EXPECT_EQ(bench.matcher.next_expiry(), std::nullopt);
+}
+
+TEST(FloodGuard, rests_only_when_packets_come_thicker_than_a_knock) {
+  using std::chrono::microseconds;
+  FloodGuard guard;
+  const MonotonicTime begin(std::chrono::seconds(100));
+  // A knock of eight hits in one go, and a packet each half a millisecond, are read as they come.
+  EXPECT_EQ(guard.count(8, begin), std::nullopt);
+  for (int i = 4; i < 100; ++i) EXPECT_EQ(guard.count(1, begin + microseconds(500 * i)), std::nullopt) << i;
+  const MonotonicTime flood = begin + microseconds(100'000);
+  EXPECT_EQ(guard.count(8, flood), std::nullopt);
+  EXPECT_EQ(guard.count(1, flood + microseconds(300)), flood + microseconds(2000));
+  EXPECT_EQ(guard.count(40, flood + microseconds(2000)), flood + microseconds(4000));
+  EXPECT_EQ(guard.count(3, flood + microseconds(4000)), std::nullopt) << "it is over";
 }
 
 }  // namespace
