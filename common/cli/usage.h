@@ -23,8 +23,9 @@ struct UsageStyle {
 std::string format_usage(std::span<const OptionText> table, const UsageStyle& style,
                          std::span<const std::string_view> order = {});
 
-/// Complains about every option that the page does not describe, or describes with another letter, and about every
-/// option of the page that is not in the table. An entry of the page is a line after `.TP`; `man_page` is its source.
+/// Complains about every option that the page does not describe, or describes with another letter, not in the order of
+/// the table, or without the range ("1-32") or the default that the help text has, and about every option of the page
+/// that is not in the table. An entry of the page is a line after `.TP`; `man_page` is its source.
 std::vector<std::string> check_man_page(std::span<const OptionText> table, std::string_view man_page);
 
 /// A completion function for bash: option names, file names for arguments.

@@ -87,7 +87,8 @@ std::optional<std::int64_t> parse_strict_number(std::string_view value, std::int
 constexpr bool is_yes(std::string_view value) { return !value.empty() && (value[0] == 'Y' || value[0] == 'y'); }
 
 /// Complains about every row that the page has no entry for (the first word of a line after `.TP`, in capitals, a `%`
-/// allowed in front), about every such entry that is no row, and about a default (`Default: X.`) that differs.
+/// allowed in front), about every such entry that is no row, about a default (`Default: X.`) or a range ("0 to 9") that
+/// differs, and about entries under one heading that are not in the order of the table.
 std::vector<std::string> check_man_page(std::span<const DirectiveText> table, std::string_view man_page);
 
 }  // namespace latchkey::config

@@ -1,26 +1,88 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The man pages are clean in mandoc."""
+"""The man pages: clean in mandoc and man, every section there, every message of DIAGNOSTICS in the sources."""
 import os
+import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from harness import Skip, main, need_tools
-from tree import TOP, fail_with
+from harness import main, need_tools
+from man_page import HOME_FOLDERS, messages, pages, sections
+from tree import TOP, code_files, fail_with, read
 
-
-def pages():
-    found = sorted(str(p.relative_to(TOP)) for p in (TOP / "man").glob("*.[1-9]"))
-    if not found:
-        raise Skip("no man pages")
-    return found
+# In this order; others may stand between them.
+PROGRAM = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "FILES", "EXIT STATUS", "DIAGNOSTICS", "EXAMPLES", "SECURITY",
+           "DEVIATIONS", "SEE ALSO"]
+CONFIGURATION = ["NAME", "SYNOPSIS", "DESCRIPTION", "DIRECTIVES", "FILES", "DIAGNOSTICS", "EXAMPLES", "SECURITY",
+                 "DEVIATIONS", "SEE ALSO"]
+DAEMONS = ("knockd.1", "fwknopd.8")
 
 
 def test_mandoc():
     need_tools("mandoc")
-    done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *pages()], cwd=TOP, capture_output=True, text=True)
-    # Cross references are to pages of other packages; the date is the release's.
+    done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *(f"man/{p}" for p in pages())], cwd=TOP, capture_output=True,
+                          text=True)
+    # Cross references are to pages of other packages.
     fail_with([line for line in (done.stdout + done.stderr).splitlines() if "referenced manual not found" not in line])
+
+
+def test_man_warnings():
+    need_tools("man", "groff")
+    problems = []
+    for page in pages():
+        done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", f"man/{page}"], cwd=TOP,
+                              capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "80"})
+        problems += [f"{page}: {line}" for line in done.stderr.splitlines()]
+    fail_with(problems)
+
+
+def test_sections():
+    problems = []
+    for page in pages():
+        wanted = CONFIGURATION if page.endswith(".5") else PROGRAM
+        found = [name for name, _ in sections(page)]
+        problems += [f"{page}: no section {name}" for name in wanted if name not in found]
+        problems += [f"{page}: no section SIGNALS" for p in DAEMONS if p == page and "SIGNALS" not in found]
+        order = [name for name in found if name in wanted]
+        if order != [name for name in wanted if name in order]:
+            problems.append(f"{page}: sections stand in the order {', '.join(order)}")
+    fail_with(problems)
+
+
+def literals(path):
+    """The texts of a source, neighbours joined, what is filled in as {}."""
+    text = re.sub(r"//.*", "", read(path))
+    joined = re.sub(r'(?<!\\)"\s*\n\s*"', "", text)
+    for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', joined):
+        yield re.sub(r"\{[^{}]*\}", "{}", literal.replace('\\"', '"').replace("\\n", "\n"))
+
+
+def test_every_message_of_diagnostics_is_in_the_sources():
+    problems = []
+    for page in pages():
+        folders = [*HOME_FOLDERS[page], "common"]
+        known = "\0".join(text for path in code_files(".cc", ".h", folders=folders) for text in literals(path))
+        found = messages(page)
+        if not found:
+            problems.append(f"{page}: DIAGNOSTICS has no message")
+        for message in found:
+            pieces = [piece for piece in message.split("{}") if piece.strip(" '")]
+            # A text may be put together from pieces, which then stand in the sources one by one.
+            if message not in known and ("{}" not in message or not all(piece in known for piece in pieces)):
+                problems.append(f"{page}: no such message in the sources: {message}")
+    fail_with(problems)
+
+
+def test_paths_of_files():
+    """A path in FILES is written somewhere in the sources, the build files or the installed files."""
+    texts = "\n".join(read(p) for p in [*code_files(".cc", ".h"), "Makefile.am", "configure.ac"])
+    problems = []
+    for page in pages():
+        for path in re.findall(r"^\.I (\S+)", dict(sections(page)).get("FILES", ""), re.MULTILINE):
+            name = os.path.basename(path.rstrip("/").replace("\\-", "-")).split("*")[-1]
+            if name.strip(".") and name not in texts and path != "/etc/services":
+                problems.append(f"{page}: nothing in the sources has the name {name} of {path}")
+    fail_with(problems)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The tables of fwknopd agree with its man pages, and with themselves.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -15,22 +14,17 @@
 #include "fwknopd/config/access_table.h"
 #include "fwknopd/config/command_line.h"
 #include "fwknopd/config/conf_table.h"
+#include "t/lib/man_pages.h"
 
 namespace latchkey::fwknopd {
 namespace {
 
-using Complaints = std::vector<std::string>;
-
-std::string page(const std::string& name) {
-  const char* const source = ::getenv("LATCHKEY_SOURCE");
-  std::ifstream file(std::string(source == nullptr ? ".." : source) + "/man/" + name);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+using testing_tools::Complaints;
+using testing_tools::man_page;
 
 TEST(ManPages, fwknopd_has_every_option) {
-  EXPECT_EQ(cli::check_man_page(option_texts(), page("fwknopd.8")), Complaints{});
+  EXPECT_EQ(cli::check_man_page(testing_tools::in_usage_order(option_texts(), usage_text()), man_page("fwknopd.8")),
+            Complaints{});
 }
 
 TEST(ManPages, fwknopd_conf_has_every_keyword_and_default) {
@@ -40,13 +34,13 @@ TEST(ManPages, fwknopd_conf_has_every_keyword_and_default) {
     // Paths are those of Debian in the page.
     if (row.text.kind == config::ValueKind::path) texts.back().fallback = {};
   }
-  EXPECT_EQ(config::check_man_page(texts, page("fwknopd.conf.5")), Complaints{});
+  EXPECT_EQ(config::check_man_page(texts, man_page("fwknopd.conf.5")), Complaints{});
 }
 
 TEST(ManPages, access_conf_has_every_keyword_and_default) {
   std::vector<config::DirectiveText> texts;
   for (const AccessRow& row : access_rows()) texts.push_back(row.text);
-  EXPECT_EQ(config::check_man_page(texts, page("access.conf.5")), Complaints{});
+  EXPECT_EQ(config::check_man_page(texts, man_page("access.conf.5")), Complaints{});
 }
 
 // The settings of a page's section are its `.B KEY` tags.
@@ -54,7 +48,7 @@ TEST(ManPages, latchkey_conf_has_every_key) {
   std::set<std::string> described;
   std::string section;
   bool is_tag = false;
-  std::istringstream text(page("latchkey.conf.5"));
+  std::istringstream text(man_page("latchkey.conf.5"));
   for (std::string line; std::getline(text, line);) {
     if (line.starts_with(".SS [")) section = line.substr(5, line.find(']') - 5);
     if (is_tag && line.starts_with(".B ")) described.insert(section + "." + line.substr(3));
@@ -67,7 +61,7 @@ TEST(ManPages, latchkey_conf_has_every_key) {
 
 // The lines between .EX and .EE.
 std::string example(const std::string& name) {
-  const std::string text = page(name);
+  const std::string text = man_page(name);
   const std::size_t begin = text.find(".EX\n");
   return begin == std::string::npos ? "" : text.substr(begin + 4, text.find("\n.EE", begin) - begin - 3);
 }

@@ -1,33 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // knockd's tables of options and directives agree with its man pages; the usage text is the peer's, with ours behind.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "common/base/text.h"
 #include "common/cli/usage.h"
-#include "common/os/files.h"
 #include "knockd/directives.h"
 #include "knockd/options.h"
+#include "t/lib/man_pages.h"
 
 namespace latchkey::knockd {
 namespace {
 
-using Complaints = std::vector<std::string>;
-
-std::string page(const std::string& name) {
-  const char* const source = ::getenv("LATCHKEY_SOURCE");
-  return os::read_file(std::string(source == nullptr ? ".." : source) + "/man/" + name, 1 << 20).value_or("");
-}
+using testing_tools::Complaints;
+using testing_tools::man_page;
 
 TEST(KnockdManPages, have_every_option) {
-  EXPECT_EQ(cli::check_man_page(cli::texts_of(option_table()), page("knockd.1")), Complaints{});
+  EXPECT_EQ(cli::check_man_page(cli::texts_of(option_table()), man_page("knockd.1")), Complaints{});
 }
 
 // The check knows keywords by their capitals; knockd.conf does not mind, and its page is more readable without.
 TEST(KnockdManPages, have_every_directive_and_default) {
   std::string text;
   bool is_tag = false;
-  const std::string original = page("knockd.conf.5");
+  const std::string original = man_page("knockd.conf.5");
   for (const std::string_view line : split(original, '\n')) {
     text += (is_tag ? ".B " + to_upper(split(line.substr(std::min<std::size_t>(3, line.size())), ' ')[0])
                     : std::string(line)) +
