@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // fwknopd: parse options, load configuration, run. The order is the peer's (spec/fwknopd-config.md 2).
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,6 +151,7 @@ class Program {
     if (!settings_.exit_parse_digest_cache) {
       Instance::look_at_pid_file(settings_);
       if (!settings_.foreground && !go_to_background(start)) return 1;
+      hold_signals();
       if (!instance.take(settings_)) return 1;
       log_.info("Starting fwknopd");
     }
@@ -166,6 +168,14 @@ class Program {
                        .start = std::move(start),
                        .sandbox = {.user = suite->sandbox_user, .is_enabled = suite->sandbox_enable},
                        .on_new_settings = renew});
+  }
+
+  /// Who finds us in the pid file may send them, and the event loop, which takes them, does not run yet.
+  static void hold_signals() {
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int number : {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) sigaddset(&held, number);
+    sigprocmask(SIG_BLOCK, &held, nullptr);
   }
 
   bool go_to_background(os::DaemonStart& start) {

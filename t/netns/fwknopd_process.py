@@ -82,6 +82,21 @@ def test_other_signals_are_ignored(lab):
     check(process.text().startswith(before + "Gracefully"), process.text())
 
 
+def test_signals_while_it_starts(lab):
+    """From the moment that the pid file names it, `fwknopd -R` and scripts send it signals; a large replay cache takes its time."""
+    line = "ybbYzHw4QMLd3rAlifxSAIedifnchUyuU0NW02hC6Zs 17 127.0.0.1 37246 127.0.0.1 62201 1391317111\n"
+    cache = lab.run_dir / "digest.cache"
+    cache.write_text(line * 300000)
+    cache.chmod(0o600)
+    process = lab.start()
+    wait_until(lambda: lab.pid_file.exists() and lab.pid_file.read_text(), None, "pid file")
+    process.send_signal(signal.SIGUSR1)
+    process.send_signal(signal.SIGHUP)
+    process.wait_for_line(r"^Got SIGHUP\. Re-reading configs\.$")
+    process.wait_for_line(UP)
+    ends_well(process)
+
+
 def test_a_reload_takes_new_files(lab):
     process = lab.start_up()
     lab.write("fwknopd.conf", "PCAP_FILTER udp port 5\n")
