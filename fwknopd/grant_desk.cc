@@ -184,9 +184,9 @@ void GrantDesk::grant(const AccessRequest& request, std::optional<Endpoint> nat)
   grant.services = request.services;
   grant.nat = nat;
   const std::chrono::seconds lifetime = rule_lifetime(stanza, request.client_timeout_s);
-  // Whole seconds, as in the rule's comment and in the log: the rule goes when it says so (2.3).
+  // The comment and the log say the whole second (2.3); the access lasts as long as was asked, not up to a second less.
   grant.expires_at_s = to_epoch_seconds(now) + lifetime.count();
-  grant.due = clock.monotonic() + (from_epoch_seconds(grant.expires_at_s) - now);
+  grant.due = clock.monotonic() + lifetime;
   firewall_->open(stanza, grant);
   schedule_expiry();
   schedule_deep_check();

@@ -105,6 +105,7 @@ class XtablesFirewall final : public Firewall {
   void sweep(Slot slot, Removal* together);
   std::optional<std::string> take_listing(Slot slot);
   Tracked* own_rule(Slot slot, const ListedRule& listed);
+  std::vector<Tracked*> own_rules(Slot slot, const Listing& listing);
   bool remove_own(Tracked& tracked, unsigned number, unsigned already_removed);
   bool remove_foreign(Slot slot, const ListedRule& listed, unsigned already_removed);
   void note_removed(Tracked& tracked, unsigned number);
@@ -113,6 +114,10 @@ class XtablesFirewall final : public Firewall {
 
   // removal by one program
   bool can_remove_together() const;
+  bool collect_due(Slot slot, Removal& removal);
+  std::vector<const Tracked*> rules_in_order(Slot slot) const;
+  bool holds_only_ours(Slot slot, const std::vector<Tracked*>& ours, const Listing& listing) const;
+  void keep_known(std::uint64_t before, std::uint64_t now);
   void remove_together(Removal removal);
   void end_removal(const CommandResult& result);
   void account_for(const Removal& removal);
@@ -123,7 +128,8 @@ class XtablesFirewall final : public Firewall {
   XtablesDialect dialect_;
   std::vector<Slot> slots_;
   std::vector<Tracked> rules_;
-  std::map<Slot, std::uint64_t> seen_at_;  ///< number of changes when chain and jump were there
+  std::map<Slot, std::uint64_t> seen_at_;   ///< number of changes when chain and jump were there
+  std::map<Slot, std::uint64_t> known_at_;  ///< number of changes when the chain held our rules and nothing else
   std::optional<std::int64_t> next_foreign_expiry_s_;
   std::shared_ptr<Removal> removal_;  ///< the one under way
   bool can_check_ = false;            ///< iptables knows -C

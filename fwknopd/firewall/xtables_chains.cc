@@ -209,6 +209,15 @@ bool XtablesFirewall::is_untouched(Slot slot) {
   return seen->second == *now;
 }
 
+/// What was known after `before` changes is known after `now`, because all changes between were ours.
+void XtablesFirewall::keep_known(std::uint64_t before, std::uint64_t now) {
+  for (auto* changes : {&seen_at_, &known_at_}) {
+    for (auto& [slot, at] : *changes) {
+      if (at >= before) at = now;
+    }
+  }
+}
+
 CommandResult XtablesFirewall::change(const Words& arguments) {
   const auto before = count_changes();
   const CommandResult result = run(arguments);
@@ -220,10 +229,7 @@ CommandResult XtablesFirewall::change(const Words& arguments) {
     return result;
   }
   if (*after > *before + 1) context_.on_foreign_change();
-  if (*after != *before + 1) return result;
-  for (auto& [slot, seen] : seen_at_) {
-    if (seen == *before) seen = *after;
-  }
+  if (*after == *before + 1) keep_known(*before, *after);
   return result;
 }
 

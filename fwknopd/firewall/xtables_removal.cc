@@ -22,6 +22,33 @@ bool XtablesFirewall::can_remove_together() const {
   return is_nftables_ && !is_debug() && !context_.restore_exe.empty();
 }
 
+/// As they stand in the chain when nothing else does.
+std::vector<const XtablesFirewall::Tracked*> XtablesFirewall::rules_in_order(Slot slot) const {
+  std::vector<const Tracked*> rules;
+  for (const Tracked& tracked : rules_) {
+    if (tracked.open.rule.slot == slot) rules.push_back(&tracked);
+  }
+  if (context_.settings.rule_prepend) std::ranges::reverse(rules);
+  return rules;
+}
+
+bool XtablesFirewall::holds_only_ours(Slot slot, const std::vector<Tracked*>& ours, const Listing& listing) const {
+  return listing.last_number == ours.size() && std::ranges::equal(ours, rules_in_order(slot));
+}
+
+/// Without a look at the chain, where the kernel says that nobody else has changed anything. False: that is not known.
+bool XtablesFirewall::collect_due(Slot slot, Removal& removal) {
+  const auto known = known_at_.find(slot);
+  if (known == known_at_.end() || known->second != count_changes()) return false;
+  const MonotonicTime now = context_.clock.monotonic();
+  unsigned number = 0;
+  for (const Tracked* tracked : rules_in_order(slot)) {
+    ++number;
+    if (tracked->open.due <= now) removal.items.push_back({tracked->open.id, number});
+  }
+  return true;
+}
+
 XtablesFirewall::Tracked* XtablesFirewall::find_rule(std::uint64_t id) {
   const auto found = std::ranges::find(rules_, id, [](const Tracked& tracked) { return tracked.open.id; });
   return found == rules_.end() ? nullptr : &*found;
@@ -83,9 +110,7 @@ void XtablesFirewall::account_for(const Removal& removal) {
     context_.on_foreign_change();
     return;
   }
-  for (auto& [slot, seen] : seen_at_) {
-    if (seen >= *removal.changes_before) seen = *now;
-  }
+  keep_known(*removal.changes_before, *now);
 }
 
 }  // namespace latchkey::fwknopd

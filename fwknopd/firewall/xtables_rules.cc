@@ -109,6 +109,7 @@ bool XtablesFirewall::add_rule(OpenRule open) {
     report("create_rule", arguments, result);
     // A command that was killed may have done its work: the rule is looked for when it is due.
     if (result.code > 0) {
+      known_at_.erase(open.rule.slot);
       rules_.push_back({.open = open, .next_try = open.due});
     } else {
       context_.journal.closed(open);
@@ -161,7 +162,12 @@ void XtablesFirewall::expire() {
   for (const Slot slot : slots_) {
     const bool is_due = std::ranges::any_of(
         rules_, [&](const Tracked& tracked) { return tracked.open.rule.slot == slot && tracked.next_try <= now; });
-    if (is_due) sweep(slot, can_remove_together() ? &removal : nullptr);
+    if (!is_due) continue;
+    if (!can_remove_together()) {
+      sweep(slot, nullptr);
+    } else if (!collect_due(slot, removal)) {
+      sweep(slot, &removal);
+    }
   }
   if (!removal.items.empty()) remove_together(std::move(removal));
 }
@@ -207,11 +213,23 @@ XtablesFirewall::Tracked* XtablesFirewall::own_rule(Slot slot, const ListedRule&
   return found;
 }
 
+/// For each rule of the listing ours, or null.
+std::vector<XtablesFirewall::Tracked*> XtablesFirewall::own_rules(Slot slot, const Listing& listing) {
+  for (Tracked& tracked : rules_) tracked.is_seen = false;
+  std::vector<Tracked*> ours;
+  for (const ListedRule& listed : listing.rules) {
+    ours.push_back(own_rule(slot, listed));
+    if (ours.back()) ours.back()->is_seen = true;
+  }
+  return ours;
+}
+
 /// One pass over a chain: our own rules by the clock that nobody steps, those of others by the calendar. With
 /// `together`, our own are only collected.
 void XtablesFirewall::sweep(Slot slot, Removal* together) {
   const MonotonicTime now = context_.clock.monotonic();
   const std::int64_t today = to_epoch_seconds(context_.clock.wall());
+  const auto changes = count_changes();  // before the look: what changes meanwhile makes the next sweep look again
   const auto text = take_listing(slot);
   if (!text) {
     for (Tracked& tracked : rules_) {
@@ -223,11 +241,12 @@ void XtablesFirewall::sweep(Slot slot, Removal* together) {
   if (listing.has_broken_line) {
     context_.log.error("Rule parse error while finding rule number in chain {}", number(slot));
   }
-  for (Tracked& tracked : rules_) tracked.is_seen = false;
+  const std::vector<Tracked*> ours = own_rules(slot, listing);
+  if (changes && holds_only_ours(slot, ours, listing)) known_at_[slot] = *changes;
   unsigned removed = 0;
-  for (const ListedRule& listed : listing.rules) {
-    if (Tracked* own = own_rule(slot, listed)) {
-      own->is_seen = true;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const ListedRule& listed = listing.rules[i];
+    if (Tracked* own = ours[i]) {
       if (own->open.due > now) continue;
       if (together) {
         together->items.push_back({own->open.id, listed.number});

@@ -137,12 +137,13 @@ std::string format_added(const Rule& rule, const ChainSpec& chain) {
 Listing parse_listing(std::string_view text) {
   Listing listing;
   for (const std::string_view line : split(text, '\n')) {
+    const auto number = parse_number<unsigned>(line.substr(0, line.find(' ')), 1U);
+    listing.last_number = std::max(listing.last_number, number.value_or(0));
     const auto mark = line.find(comment_mark);
     if (mark == std::string_view::npos) continue;
     listing.has_comments = true;
     const auto expiry = expiry_in(line.substr(mark + comment_mark.size()));
     if (!expiry) continue;
-    const auto number = parse_number<unsigned>(line.substr(0, line.find(' ')), 1U);
     if (!number) {
       listing.has_broken_line = true;
       continue;

@@ -30,6 +30,7 @@ struct ListedRule {
 
 struct Listing {
   std::vector<ListedRule> rules;  ///< in the order of the listing
+  unsigned last_number = 0;       ///< of any rule
   bool has_comments = false;      ///< an `_exp_` stands somewhere in it, valid or not
   bool has_broken_line = false;   ///< a line with an expiry comment, but without a number at its start
 };

@@ -96,6 +96,22 @@ def cpu_wakeups(pid):
     return int(fields["voluntary_ctxt_switches"]) + int(fields["nonvoluntary_ctxt_switches"])
 
 
+def test_access_lasts_as_long_as_was_asked(lab):
+    """Not until the whole second in the comment begins, and rules that end together end by one program."""
+    daemon = start(lab)
+    time.sleep(-time.time() % 1 + 0.7)  # late in a second
+    begin = time.monotonic()
+    for port in (22, 23, 24):
+        ask(lab, port, 2)
+    lab.gateway.wait_for_rule("--dport 24 ")
+    for port in (22, 23, 24):
+        lab.gateway.wait_for_rule(f"--dport {port} ", present=False)
+    check(time.monotonic() - begin >= 2, "a rule went before its time")
+    for _ in range(3):
+        daemon.wait_for_line("Removed rule [1-3] from FWKNOP_INPUT with expire time of")
+    check_equal(daemon.stop(), 0)
+
+
 def test_an_idle_daemon_sleeps(lab):
     daemon = start(lab)
     grant(lab, 22, 1)

@@ -378,8 +378,57 @@ TEST_F(RemovalTest, rules_that_end_together_are_removed_by_one_program) {
   EXPECT_EQ(count(), 0U);
   EXPECT_EQ(iptables_.calls, 2U);  // the listing, whose numbers are told, and the removal
   EXPECT_EQ(lines_, removed({1, 2, 3}));
+  EXPECT_EQ(foreign_changes_, 0U);
   EXPECT_TRUE(journal_.open.empty());
   EXPECT_EQ(ends_, 1U);
+}
+
+TEST_F(RemovalTest, a_chain_that_nobody_else_touches_is_listed_once) {
+  for (const bool prepends : {false, true}) {
+    settings_.rule_prepend = prepends;
+    ASSERT_TRUE(firewall_->start(StartKind::fresh));
+    firewall_->check_deeply();
+    grant(1, 20);
+    grant(2, 10);
+    grant(3, 20);
+    lines_.clear();
+    iptables_.calls = 0;
+    pass(10s);
+    ASSERT_EQ(lines_.size(), 1U);
+    EXPECT_TRUE(lines_[0].starts_with("Removed rule 2 ")) << lines_[0];
+    lines_.clear();
+    pass(10s);
+    ASSERT_EQ(lines_.size(), 2U);
+    EXPECT_TRUE(lines_[0].starts_with("Removed rule 1 ")) << lines_[0];
+    EXPECT_EQ(iptables_.calls, 2U);
+    EXPECT_EQ(count(), 0U);
+  }
+}
+
+TEST_F(RemovalTest, rules_of_others_in_the_chain_are_counted) {
+  firewall_->check_deeply();
+  iptables_.chain("FWKNOP_INPUT").emplace_back("-p 6 -s 9.9.9.9 -j ACCEPT");
+  ++iptables_.changes;
+  grant(1, 10);
+  grant(2, 20);
+  lines_.clear();
+  pass(10s);
+  ASSERT_EQ(lines_.size(), 1U);
+  EXPECT_TRUE(lines_[0].starts_with("Removed rule 2 ")) << lines_[0];
+  pass(10s);
+  EXPECT_EQ(count(), 1U);
+}
+
+TEST_F(RemovalTest, a_rule_of_which_nothing_is_known_is_looked_for) {
+  firewall_->check_deeply();
+  iptables_.hangs = true;
+  grant(1, 10);
+  iptables_.hangs = false;
+  grant(2, 10);
+  lines_.clear();
+  pass(10s);
+  EXPECT_EQ(lines_, removed({1}));
+  EXPECT_TRUE(journal_.open.empty());
 }
 
 TEST_F(RemovalTest, a_removal_in_the_background_holds_nobody_up) {
