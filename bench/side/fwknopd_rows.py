@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""fwknopd: refusing, granting, withdrawing, starting, doing nothing."""
+"""fwknopd: refusing, starting, reading its files, doing nothing."""
 import base64
 import hashlib
-import math
 import random
 import time
 
@@ -50,90 +49,10 @@ def start(lab, path, access, *options, **directives):
     return daemon
 
 
-def latency(bed, trials=20):
-    """A packet goes out; when is its rule in the kernel, and when is it gone? Two seconds are asked for: by the
-    specification (runtime 2.3) the end is the whole second of the packet plus two."""
-    asked_s = 2
-    for name, path in bed.fwknopd:
-        addresses = [wire.address("10.91.0.1", i) for i in range(trials)]
-        packets = wire.make_packets(bed.client, bed.lab.dir, addresses)
-        daemon = start(bed.lab, path, stanza(timeout_s=asked_s))
-        events = meters.RuleEvents(bed.lab.gateway)
-        to_calendar = time.time() - time.monotonic()
-        due = {}
-        for address, packet in zip(addresses, packets):
-            time.sleep(random.uniform(0.2, 0.4))
-            begin = time.monotonic()
-            bed.sender.spa(packet)
-            came, = events.wait(events.came, [address], 5)
-            second = math.floor(begin + to_calendar)
-            if came is not None and math.floor(came + to_calendar) == second:  # else nobody knows which second counted
-                due[address] = second + asked_s - to_calendar
-            if came is None:
-                bed.report.add("SPA packet never became a rule", "trials", name, 1)
-                continue
-            bed.report.add("SPA packet to rule in the kernel", "ms", name, (came - begin) * 1e3, "<= 8")
-        for address, went in zip(addresses, events.wait(events.went, addresses, asked_s + 5)):
-            if went and address in due:
-                bed.report.add("rule gone, after its time", "ms", name, (went - due[address]) * 1e3, "0..50")
-        events.close()
-        daemon.stop()
-
-
-def worst(bed, row, of):
-    for (name, unit, _), samples in list(bed.report.rows.items()):
-        if name == of:
-            for implementation, values in samples.items():
-                bed.report.add(row, unit, implementation, max(values), "<= 15" if "SPA" in of else None)
-
-
-def storm(bed, count=500):
-    """Many valid packets at once: when is the last rule there?"""
-    for name, path in bed.fwknopd:
-        for mode, options in (("capture", ()), ("UDP server", ("-U",))):
-            addresses = [wire.address("10.91.2.1", i) for i in range(count)]
-            packets = wire.make_packets(bed.client, bed.lab.dir, addresses)
-            daemon = start(bed.lab, path, stanza(timeout_s=60), *options)
-            if options:
-                bed.lab.gateway.iptables("-t", "raw", "-I", "PREROUTING", "-p", "udp", "--dport", "62201", "-j", "ACCEPT")
-            events = meters.RuleEvents(bed.lab.gateway)
-            begin = time.monotonic()
-            for i, packet in enumerate(packets):
-                bed.sender.spa(packet, source_port=10000 + i)
-            came = [at for at in events.wait(events.came, addresses, 15) if at]
-            bed.report.add(f"{count} valid packets at once, {mode}: let in", "packets", name, len(came), str(count))
-            if came:
-                bed.report.add(f"{count} valid packets at once, {mode}: last one in", "s", name, max(came) - begin, "<= 1.5")
-            events.close()
-            if options:
-                bed.lab.gateway.iptables("-t", "raw", "-D", "PREROUTING", "-p", "udp", "--dport", "62201", "-j", "ACCEPT")
-            daemon.stop()
-
-
-def grant_cost(bed, count=40):
-    """CPU of the daemon and of all programs that it starts, and their number, for one grant."""
-    for name, path in bed.fwknopd:
-        addresses = [wire.address("10.91.5.1", i) for i in range(count)]
-        packets = wire.make_packets(bed.client, bed.lab.dir, addresses)
-        totals = []
-        for used in ([], packets):
-            daemon = start(bed.lab, path, stanza(timeout_s=600))
-            events = meters.RuleEvents(bed.lab.gateway)
-            before = meters.programs_started()
-            for packet in used:
-                bed.sender.spa(packet)
-                time.sleep(0.05)
-            events.wait(events.came, addresses[:len(used)], 20)
-            started = meters.programs_started() - before
-            events.close()
-            totals.append(meters.end_timed(daemon))
-        bed.report.add("one grant: CPU of daemon and programs", "ms", name, (totals[1] - totals[0]) / count, "<= 3")
-        bed.report.add("one grant: programs started", "programs", name, started / count, "1")
-
-
 def junk_cost(bed, row, access, target, source=None, counts=(2000, 12000), digests=0):
-    """CPU for one junk packet: a long capture file against a short one."""
+    """CPU for one junk packet: a long capture file against a short one. By implementation."""
     frames = [wire.udp_frame(bed.sender.mac, source or "10.77.1.2", bed.sender.target, 62201, packet) for packet in wire.junk(counts[1])]
+    result = {}
     for name, path in bed.fwknopd:
         used = []
         for count in counts:
@@ -146,7 +65,9 @@ def junk_cost(bed, row, access, target, source=None, counts=(2000, 12000), diges
             _, cpu = meters.run_timed([path, "-f", "-c", conf, "-a", access_file, "--pcap-file", file, "-C", str(count)],
                                       orphans=True, preexec_fn=bed.lab.gateway._enter_child)
             used.append(cpu * 1e3)
-        bed.report.add(row, "us CPU", name, (used[1] - used[0]) / (counts[1] - counts[0]), target)
+        result[name] = (used[1] - used[0]) / (counts[1] - counts[0])
+        bed.report.add(row, "us CPU", name, result[name], target)
+    return result
 
 
 def write_digests(bed, count):
@@ -162,7 +83,6 @@ def write_digests(bed, count):
 
 def refusing(bed):
     junk_cost(bed, "junk packet, 1 stanza", stanza(), "<= 1.5", counts=(10000, 110000) if not bed.is_quick else (2000, 22000))
-    junk_cost(bed, "junk packet, 1000 stanzas SOURCE ANY", many_stanzas(1000), "<= 350", counts=(200, 1200))
     junk_cost(bed, "junk packet, 1000 stanzas with a source each", many_stanzas(1000, True), "<= 2",
               source=wire.address("10.20.0.0", 999), counts=(5000, 55000))
     junk_cost(bed, "junk packet, 100,000 digests cached", stanza(), "as with none", counts=(1000, 4000), digests=100000)
@@ -209,7 +129,7 @@ def idle(bed, seconds=10):
         daemon.stop()
 
 
-def starting(bed, starts=5):
+def starting(bed, starts=8):
     for _ in range(starts):
         for name, path in bed.fwknopd:
             clean(bed.lab)
@@ -222,32 +142,57 @@ def starting(bed, starts=5):
             begin = time.monotonic()
             daemon.stop()
             bed.report.add("fwknopd: SIGTERM to exit", "ms", name, (time.monotonic() - begin) * 1e3)
-    for count, target in ((10, None), (1000, "<= 5 + empty"), (10000, "<= 50")):
-        whole_runs(bed, f"fwknopd --exit-parse-config, {count} stanzas", target, many_stanzas(count), "--exit-parse-config")
-    for count, target in ((10000, "<= 4 + empty"), (1000000, "<= 400")) if not bed.is_quick else ((10000, "<= 4 + empty"),):
-        whole_runs(bed, f"digest.cache of {count} lines", target, stanza(), "--exit-parse-digest-cache", DIGEST_FILE=write_digests(bed, count))
 
 
-def whole_runs(bed, row, target, access, option, runs=8, **directives):
-    conf, access_file = configure(bed.lab, access, **directives)
+def reading(bed):
+    """Configurations and replay caches: runs that end behind them, above runs with nothing to read."""
+    parse, cache = "--exit-parse-config", "--exit-parse-digest-cache"
+    one = configure(bed.lab, stanza())
+    whole_runs(bed, "fwknopd --exit-parse-config, one stanza", None, one, parse)
+    for count, target in ((1000, "<= 5"), (10000, "<= 50")):
+        whole_runs(bed, f"{count} stanzas parsed, above one", target, configure(bed.lab, many_stanzas(count)), parse, above=one)
+    for count, target in ((10000, "<= 4"), (1000000, "<= 400")) if not bed.is_quick else ((10000, "<= 4"),):
+        full = configure(bed.lab, stanza(), DIGEST_FILE=write_digests(bed, count))
+        whole_runs(bed, f"digest.cache of {count} lines, above an empty one", target, full, cache, above=one)
+
+
+def whole_runs(bed, row, target, files, option, above=None, runs=8):
     for _ in range(runs):
         for name, path in bed.fwknopd:
-            wall, cpu = meters.run_timed([path, "-f", "-c", conf, "-a", access_file, option])
+            took = [meters.run_timed([path, "-f", "-c", conf, "-a", access, option]) for conf, access in filter(None, (files, above))]
+            wall, cpu = took[0] if above is None else (took[0][i] - took[1][i] for i in range(2))
             bed.report.add(row, "ms", name, wall, target)
             bed.report.add(row + ": CPU", "ms", name, cpu)
 
 
+def memory(bed, count=10000):
+    """The highest resident size of the process that reads the configuration, and of all processes of the daemon."""
+    for name, path in bed.fwknopd:
+        daemon = start(bed.lab, path, many_stanzas(count))
+        bed.report.add(f"{count} stanzas: peak memory of the process that reads them", "MiB", name,
+                       meters.peak_kib(daemon.pid, [daemon.pid]) / 1024, "<= 40")
+        bed.report.add(f"{count} stanzas: private memory of all processes", "MiB", name, meters.private_kib(daemon.pid) / 1024)
+        daemon.stop()
+
+
+def stanza_curve(bed):
+    """CPU for one junk packet against the number of stanzas that it may be for."""
+    points = {}
+    for count in (10, 100, 1000) if bed.is_quick else (10, 100, 1000, 5000):
+        used = junk_cost(bed, f"junk packet, {count} stanzas SOURCE ANY", many_stanzas(count), "<= 350" if count == 1000 else None,
+                         counts=(max(20, 20000 // count), max(120, 240000 // count)))
+        for name, value in used.items():
+            points.setdefault(name, []).append((count, value))
+    bed.plot("stanzas", "CPU for one junk packet", "stanzas with SOURCE ANY", "us", points, log_y=True)
+
+
 def rows(bed):
     return {
-        "latency": lambda: latency(bed),
-        "storm": lambda: storm(bed),
-        "grant": lambda: grant_cost(bed),
         "refusing": lambda: refusing(bed),
+        "stanzas": lambda: stanza_curve(bed),
         "honoured": lambda: honoured(bed, (1000, 20000) if bed.is_quick else (1000, 5000, 20000, 100000)),
         "idle": lambda: idle(bed),
         "starting": lambda: starting(bed),
+        "reading": lambda: reading(bed),
+        "memory": lambda: memory(bed),
     }
-
-
-def finish(bed):
-    worst(bed, "SPA packet to rule in the kernel: worst trial", "SPA packet to rule in the kernel")

@@ -65,8 +65,8 @@ def private_kib(pid):
                 _field(f"/proc/{member}/smaps_rollup", "Private_Dirty"))
 
 
-def peak_kib(pid):
-    return _sum(family(pid), lambda member: _field(f"/proc/{member}/status", "VmHWM"))
+def peak_kib(pid, members=None):
+    return _sum(members or family(pid), lambda member: _field(f"/proc/{member}/status", "VmHWM"))
 
 
 def programs_started():
