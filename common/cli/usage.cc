@@ -43,25 +43,4 @@ std::string format_usage(std::span<const OptionText> table, const UsageStyle& st
   return text;
 }
 
-std::string format_bash_completion(std::string_view program, std::span<const OptionText> table) {
-  std::string words;
-  std::string taking_arguments;
-  for (const OptionText& row : table) {
-    words += fmt::format("{}--{}", words.empty() ? "" : " ", row.name);
-    if (row.argument == Argument::none) continue;
-    taking_arguments += fmt::format("{}--{}", taking_arguments.empty() ? "" : "|", row.name);
-    if (row.letter != 0) taking_arguments += fmt::format("|-{}", row.letter);
-  }
-  std::string text = fmt::format(
-      "# bash completion for {}, made from its option table\n# SPDX-License-Identifier: GPL-2.0-or-later\n_{}() {{\n",
-      program, program);
-  text += "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n";
-  if (!taking_arguments.empty())
-    text += fmt::format("  case $before in\n    {}) COMPREPLY=($(compgen -f -- \"$word\")); return;;\n  esac\n",
-                        taking_arguments);
-  text += fmt::format("  COMPREPLY=($(compgen -W '{}' -- \"$word\"))\n}}\ncomplete -o default -F _{} {}\n", words,
-                      program, program);
-  return text;
-}
-
 }  // namespace latchkey::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Texts made from an option table: the list of options in the usage text, shell completion, and the man-page check.
+// Texts made from an option table: the list of options in the usage text, and the man-page check.
 #pragma once
 #include <span>
 #include <string>
@@ -27,8 +27,5 @@ std::string format_usage(std::span<const OptionText> table, const UsageStyle& st
 /// the table, or without the range ("1-32") or the default that the help text has, and about every option of the page
 /// that is not in the table. An entry of the page is a line after `.TP`; `man_page` is its source.
 std::vector<std::string> check_man_page(std::span<const OptionText> table, std::string_view man_page);
-
-/// A completion function for bash: option names, file names for arguments.
-std::string format_bash_completion(std::string_view program, std::span<const OptionText> table);
 
 }  // namespace latchkey::cli

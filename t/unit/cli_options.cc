@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/cli/completion.h"
 #include "common/cli/scan.h"
 #include "common/cli/usage.h"
 
@@ -163,10 +164,26 @@ TEST(ManPage, complaints) {
   EXPECT_NE(std::ranges::find(complaints, "the page does not describe -i"), complaints.end());
 }
 
-TEST(Completion, knows_options_and_arguments) {
-  const std::string text = format_bash_completion("prog", texts());
-  EXPECT_NE(text.find("--interface|-i|--sudo-exe|--suite-conf)"), std::string::npos) << text;
-  EXPECT_NE(text.find("complete -o default -F _prog prog"), std::string::npos);
+TEST(Completion, knows_what_an_argument_is) {
+  EXPECT_EQ(argument_kind({.name = "interface"}), ArgumentKind::interface);
+  EXPECT_EQ(argument_kind({.name = "sudo-exe"}), ArgumentKind::file);
+  EXPECT_EQ(argument_kind({.name = "gpg-home-dir"}), ArgumentKind::folder);
+  EXPECT_EQ(argument_kind({.name = "x", .placeholder = "<folder>"}), ArgumentKind::folder);
+  EXPECT_EQ(argument_kind({.name = "server-port", .placeholder = "<port>"}), ArgumentKind::other);
+}
+
+TEST(Completion, quotes_what_shells_would_read) {
+  const std::array<OptionText, 1> proxy{{{.name = "proxy",
+                                          .letter = 'H',
+                                          .argument = Argument::required,
+                                          .placeholder = "<host:port>",
+                                          .help = "It's [host][:port]."}}};
+  EXPECT_NE(format_zsh_completion("p", proxy)
+                .find("'(-H --proxy)'{-H+,--proxy=}'[It'\\''s \\[host\\]\\[\\:port\\]]:host\\:port:'"),
+            std::string::npos)
+      << format_zsh_completion("p", proxy);
+  EXPECT_NE(format_fish_completion("p", proxy).find("complete -c p -s H -l proxy -x -d 'It\\'s [host][:port]'"),
+            std::string::npos);
 }
 
 }  // namespace

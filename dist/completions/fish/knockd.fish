@@ -1,0 +1,16 @@
+# fish completion for knockd, made from its option table
+# SPDX-License-Identifier: GPL-2.0-or-later
+complete -c knockd -s i -l interface -x -a '(__fish_print_interfaces)' -d 'network interface to listen on (default "eth0")'
+complete -c knockd -s d -l daemon -d 'run as a daemon'
+complete -c knockd -s c -l config -r -F -d 'use an alternate config file'
+complete -c knockd -s D -l debug -d 'output debug messages'
+complete -c knockd -s l -l lookup -d 'lookup DNS names (may be a security risk)'
+complete -c knockd -s p -l pidfile -r -F -d 'use an alternate pidfile'
+complete -c knockd -s g -l logfile -r -F -d 'use an alternate logfile'
+complete -c knockd -s v -l verbose -d 'be verbose'
+complete -c knockd -s 4 -l only-ip-v4 -d 'do not track ipv6'
+complete -c knockd -s V -l version -d 'display version'
+complete -c knockd -s h -l help -d 'this help'
+complete -c knockd -l replay -r -F -d 'take packets from a capture file'
+complete -c knockd -l test-config -d 'check the config file, say what is wrong'
+complete -c knockd -l suite-conf -r -F -d 'use an alternate latchkey.conf'
