@@ -10,6 +10,7 @@
 #include "common/spa/payload.h"
 #include "common/spa/seal.h"
 #include "common/spa/validate.h"
+#include "fwknopd/gpg_desk.h"
 #include "fwknopd/log_texts.h"
 
 namespace latchkey::fwknopd {
@@ -316,6 +317,16 @@ TEST_F(PipelineTest, a_command_at_a_cycle_has_no_ports) {
   EXPECT_EQ(host_.asked, (Lines{"remember", "cycle of stanza 0"}));
 }
 
+TEST_F(PipelineTest, a_cycle_keeps_to_the_ports_of_its_stanza) {
+  stanzas_[0].cycle = CommandCycle{"open", "close", std::chrono::seconds(3)};
+  stanzas_[0].restrict_ports = PortSet({{Protocol::tcp, 22}});
+  process(seal(message()));
+  EXPECT_EQ(host_.asked, only_remembered_);
+  EXPECT_EQ(lines_.back(), start + "One or more requested protocol/ports was denied per access.conf.");
+  process(seal(message("10.0.0.9,tcp/23")));
+  EXPECT_EQ(host_.asked, (Lines{"remember", "cycle of stanza 0"}));
+}
+
 TEST_F(PipelineTest, a_test_run_neither_acts_nor_remembers) {
   settings_.test_mode = true;
   const std::string packet = seal(message());
@@ -336,6 +347,9 @@ TEST_F(PipelineTest, spa_over_http_grants_what_the_proxy_says_only_for_an_open_m
   EXPECT_EQ(net::format_ip_address(host_.access.allowed), "1.2.3.4");
   process(request(seal(message()), "X-Forwarded-For: 1.2.3.4\r\n"));
   EXPECT_EQ(net::format_ip_address(host_.access.allowed), "10.0.0.9");
+  process(request(seal(message("0.0.0.0,tcp/22")), "X-Forwarded-For: ::1\r\n"));
+  EXPECT_EQ(lines_[0], "Error parsing X-Forwarded-For header: value '::1' is not an IP address");
+  EXPECT_EQ(net::format_ip_address(host_.access.allowed), "10.0.0.2") << "rules are IPv4";
   process(request(seal(message("0.0.0.0,tcp/22")), "X-Forwarded-For: 1.2.3.4, 5.6.7.8\r\n"));
   EXPECT_EQ(lines_[0], "Error parsing X-Forwarded-For header: value '1.2.3.4,' is not an IP address");
   EXPECT_EQ(net::format_ip_address(host_.access.allowed), "10.0.0.2");
@@ -362,33 +376,97 @@ std::string gpg_packet() {
   return crypto::encode_base64(message).substr(spa::gpg_prefix.size());
 }
 
-TEST_F(PipelineTest, a_signer_is_named_by_an_id_of_8_16_or_40_digits) {
-  const std::string fingerprint = "00CC95F05BC146B6AC4038C9E36F443C6A3FAD56";
-  Stanza& stanza = stanzas_[0];
-  stanza.key.reset();
-  stanza.hmac_key.reset();
-  stanza.hmac_type = spa::DigestType::none;
-  stanza.gpg.is_used = stanza.gpg.require_signature = true;
+class GpgPipelineTest : public PipelineTest {
+ protected:
+  GpgPipelineTest() {
+    Stanza& stanza = stanzas_[0];
+    stanza.key.reset();
+    stanza.hmac_key.reset();
+    stanza.hmac_type = spa::DigestType::none;
+    stanza.gpg.is_used = stanza.gpg.require_signature = true;
+  }
+
+  /// A packet, and the answer that gpg decrypted it and that the key signed it. Is access asked for?
+  bool opens(const std::string& primary = {}) {
+    cache_ = {};
+    process(gpg_packet());
+    EXPECT_EQ(host_.asked, Lines{"gpg"});
+    GpgAnswer answer{.id = ++request_, .stage = GpgAnswer::Stage::decrypted, .primary_fingerprint = primary};
+    const std::string encoded = spa::encode(message()).value();
+    answer.decrypted.plaintext =
+        crypto::SecretBytes::copy_of(encoded + ':' + spa::internal_digest(spa::DigestType::sha256, encoded));
+    answer.decrypted.signatures = {{.fingerprint = fingerprint_, .validity = 4, .is_verified = true}};
+    pipeline_->finish_gpg(std::move(answer));
+    return host_.asked.back() == "access";
+  }
+
+  const std::string fingerprint_ = "00CC95F05BC146B6AC4038C9E36F443C6A3FAD56";
+  std::uint64_t request_ = 0;
+};
+
+TEST_F(GpgPipelineTest, a_signer_is_named_by_an_id_of_8_16_or_40_digits) {
   struct Row {
     std::string id;
     bool is_allowed;
   };
-  std::uint64_t request = 0;
   for (const Row& row : {Row{"6A3FAD56", true}, Row{"0x6a3fad56", true}, Row{"E36F443C6A3FAD56", true},
-                         Row{fingerprint, true}, Row{"6", false}, Row{"56", false}, Row{"A3FAD56", false},
+                         Row{fingerprint_, true}, Row{"6", false}, Row{"56", false}, Row{"A3FAD56", false},
                          Row{"C6A3FAD56", false}, Row{"6A3FAD57", false}, Row{"", false}, Row{"0x", false}}) {
-    cache_ = {};
-    stanza.gpg.remote_ids = {row.id};
-    process(gpg_packet());
-    ASSERT_EQ(host_.asked, Lines{"gpg"}) << row.id;
-    GpgAnswer answer{.id = ++request, .stage = GpgAnswer::Stage::decrypted};
-    const std::string encoded = spa::encode(message()).value();
-    answer.decrypted.plaintext =
-        crypto::SecretBytes::copy_of(encoded + ':' + spa::internal_digest(spa::DigestType::sha256, encoded));
-    answer.decrypted.signatures = {{.fingerprint = fingerprint, .validity = 4, .is_verified = true}};
-    pipeline_->finish_gpg(std::move(answer));
-    EXPECT_EQ(host_.asked.back() == "access", row.is_allowed) << row.id;
+    stanzas_[0].gpg.remote_ids = {row.id};
+    EXPECT_EQ(opens(), row.is_allowed) << row.id;
   }
+}
+
+TEST_F(GpgPipelineTest, a_required_fingerprint_is_a_whole_one) {
+  struct Row {
+    std::string id;
+    bool is_allowed;
+  };
+  for (const Row& row : {Row{fingerprint_, true}, Row{"0x" + fingerprint_, true}, Row{"6A3FAD56", false},
+                         Row{"E36F443C6A3FAD56", false}, Row{fingerprint_.substr(1), false}}) {
+    stanzas_[0].gpg.fingerprint_ids = {row.id};
+    EXPECT_EQ(opens(), row.is_allowed) << row.id;
+  }
+}
+
+TEST_F(GpgPipelineTest, a_subkey_signs_for_its_primary_key) {
+  const std::string primary = "1111111111111111111111111111111122222222";
+  stanzas_[0].gpg.remote_ids = {"22222222"};
+  stanzas_[0].gpg.fingerprint_ids = {primary};
+  EXPECT_TRUE(opens(primary));
+  EXPECT_FALSE(opens());
+}
+
+TEST_F(GpgPipelineTest, what_is_no_gpg_message_starts_no_gpg) {
+  Bytes noise(400, std::byte{7});
+  process(crypto::encode_base64(noise).substr(spa::gpg_prefix.size()));
+  EXPECT_TRUE(host_.asked.empty());
+  ASSERT_EQ(lines_.size(), 3U);
+  EXPECT_TRUE(lines_[2].ends_with("No data")) << lines_[2];
+}
+
+TEST_F(GpgPipelineTest, no_more_packets_wait_for_gpg_than_its_queue_holds) {
+  for (std::size_t i = 0; i < GpgDesk::most_waiting; ++i) {
+    process(gpg_packet());
+    ASSERT_EQ(host_.asked, Lines{"gpg"}) << i;
+  }
+  process(gpg_packet());
+  EXPECT_TRUE(host_.asked.empty());
+  EXPECT_TRUE(lines_.back().ends_with("Too many packets wait for gpg")) << lines_.back();
+}
+
+// The type rule is part of the contract (2.1): the length says GPG, whatever key would open it.
+TEST_F(PipelineTest, a_rijndael_packet_as_long_as_a_gpg_message_is_refused) {
+  std::string ports = "10.0.0.9";
+  for (int i = 0; i < 24; ++i) ports += ",tcp/40000";
+  const std::string packet = seal(message(ports));
+  ASSERT_GE(packet.size(), spa::limit::gpg_text);
+  process(packet);
+  EXPECT_EQ(host_.asked, Lines{});
+  EXPECT_EQ(lines_.back(), start + "No stanza encryption mode match for encryption type: 2.");
+  stanzas_[0].enable_cmd_exec = true;  // commands are long
+  process(packet);
+  EXPECT_EQ(host_.asked, granted_);
 }
 
 TEST(HexDump, has_the_peers_layout) {

@@ -70,8 +70,7 @@ TEST(Requests, fields_out_of_range_are_refused) {
   EXPECT_FALSE(decode_command_request(encode(CommandRequest{0, {}, {}, std::string(256, 'a')})));
 }
 
-// --- what the monitor judges again
-// ------------------------------------------------------------------------------------
+// --- what the monitor judges again --------------------------------------------------------------------------------
 
 Stanza open_stanza() {
   Stanza stanza;
@@ -117,7 +116,14 @@ TEST(Policy, a_sensor_that_was_taken_over_gets_nothing_that_a_packet_could_not) 
   EXPECT_FALSE(refused());
   request.nat.reset();
   EXPECT_TRUE(refused()) << "NAT without target";
+  request.kind = RequestKind::local_nat;
+  request.nat = NatTarget{"127.0.0.1", 22};
+  EXPECT_TRUE(refused()) << "local NAT is off";
+  settings.firewall.local_nat = true;
+  EXPECT_FALSE(refused());
   request.kind = RequestKind::access;
+  EXPECT_TRUE(refused()) << "a target without NAT";
+  request.nat.reset();
   EXPECT_FALSE(refused());
   stanza.open_ports = PortSet({{Protocol::tcp, 443}});
   EXPECT_TRUE(refused()) << "OPEN_PORTS";
@@ -126,7 +132,12 @@ TEST(Policy, a_sensor_that_was_taken_over_gets_nothing_that_a_packet_could_not) 
   stanza.open_ports.reset();
   stanza.expires_at_s = 999;
   EXPECT_TRUE(refused()) << "expired";
+  stanza.expires_at_s = 1000;
+  EXPECT_FALSE(refused()) << "the last second";
   stanza.expires_at_s.reset();
+  stanza.destination = AddressList({{0xc0a80000, 0xffff0000}});
+  EXPECT_TRUE(refused()) << "DESTINATION";
+  stanza.destination.reset();
   stanza.source = AddressList({{0xc0a80000, 0xffff0000}});
   EXPECT_TRUE(refused()) << "SOURCE";
   stanza.source = AddressList({{0, 0}});
@@ -138,12 +149,52 @@ TEST(Policy, a_sensor_that_was_taken_over_gets_nothing_that_a_packet_could_not) 
   settings.test_mode = false;
   stanza.cycle = CommandCycle{"a", "b", std::chrono::seconds(7)};
   EXPECT_TRUE(refused()) << "a stanza with commands has no rules";
-  EXPECT_FALSE(check_cycle(settings, stanza, {request, {}, 0}, 1000));
-  const CommandRequest command{0, request.packet_source, request.allowed, "id"};
-  EXPECT_TRUE(check_command(settings, open_stanza(), command, 1000)) << "ENABLE_CMD_EXEC is off";
-  stanza.cycle.reset();
+}
+
+TEST(Policy, a_cycle_needs_what_a_rule_needs) {
+  Settings settings;
+  Stanza stanza = open_stanza();
+  CycleRequest request{sample_access(), {}, 0};
+  request.access.kind = RequestKind::access;
+  const auto refused = [&] { return check_cycle(settings, stanza, request, 1000).has_value(); };
+  EXPECT_TRUE(refused()) << "a stanza without commands";
+  stanza.cycle = CommandCycle{"a", "b", std::chrono::seconds(7)};
+  EXPECT_FALSE(refused());
+  stanza.expires_at_s = 999;
+  EXPECT_TRUE(refused()) << "expired";
+  stanza.expires_at_s.reset();
+  settings.test_mode = true;
+  EXPECT_TRUE(refused()) << "--test";
+  settings.test_mode = false;
+  request.access.kind = RequestKind::forward_nat;
+  EXPECT_TRUE(refused()) << "NAT is off";
+  request.access.kind = RequestKind::access;
+  stanza.open_ports = PortSet({{Protocol::tcp, 443}});
+  EXPECT_TRUE(refused()) << "OPEN_PORTS";
+  stanza.open_ports.reset();
+  request.access.services.clear();
+  EXPECT_TRUE(refused()) << "no port: $PORT would be anything";
+}
+
+TEST(Policy, a_command_needs_its_stanza) {
+  Settings settings;
+  Stanza stanza = open_stanza();
+  const CommandRequest command{0, sample_access().packet_source, sample_access().allowed, "id"};
+  const auto refused = [&] { return check_command(settings, stanza, command, 1000).has_value(); };
+  EXPECT_TRUE(refused()) << "ENABLE_CMD_EXEC is off";
   stanza.enable_cmd_exec = true;
-  EXPECT_FALSE(check_command(settings, stanza, command, 1000));
+  EXPECT_FALSE(refused());
+  stanza.cycle = CommandCycle{"a", "b", std::chrono::seconds(7)};
+  EXPECT_TRUE(refused()) << "a command cycle runs no other commands";
+  stanza.cycle.reset();
+  stanza.expires_at_s = 999;
+  EXPECT_TRUE(refused()) << "expired";
+  stanza.expires_at_s.reset();
+  stanza.source = AddressList({{0xc0a80000, 0xffff0000}});
+  EXPECT_TRUE(refused()) << "SOURCE";
+  stanza.source = AddressList({{0, 0}});
+  settings.test_mode = true;
+  EXPECT_TRUE(refused()) << "--test";
 }
 
 }  // namespace
