@@ -62,7 +62,7 @@ void ConfigReader::take(const Entry& entry) {
 
 void ConfigReader::open_section(std::string_view name) {
   const std::string_view shown = log::cut_utf8(name, max_section_name_bytes);
-  debug(fmt::format("config: new section: '{}'", shown));
+  debug("config: new section: '{}'", shown);
   is_in_options_ = name == "options";
   if (is_in_options_ || name.empty()) return;
   drafts_.emplace_back();
@@ -124,8 +124,6 @@ void ConfigReader::note(Note::Kind kind, std::string text, std::string reason, c
                             .log_text = {},
                             .is_syslog_on = config_.uses_syslog});
 }
-
-void ConfigReader::debug(std::string text) { note(Note::Kind::debug, std::move(text), {}, place_); }
 
 void ConfigReader::warn(const config::Place& place, std::string reason) {
   std::string text =

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ConfigReader: entries of knockd.conf, one by one, become a Config and notes. Directives are rows of directives.cc.
 #pragma once
+#include <fmt/format.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +59,11 @@ class ConfigReader {
   void finish();
   void check_door(const Draft& draft);
 
-  void debug(std::string text);
+  template <class... T>
+  void debug(fmt::format_string<T...> format, const T&... values) {
+    if (options_.wants_debug)
+      note(Note::Kind::debug, fmt::vformat(format, fmt::make_format_args(values...)), {}, place_);
+  }
   void warn(const config::Place& place, std::string reason);
   void disable_door(std::string reason);
   /// `config: line N: REASON`

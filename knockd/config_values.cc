@@ -20,13 +20,13 @@ void ConfigReader::warn_of_relative_path(std::string_view path) {
 
 void ConfigReader::set_log_file(std::string_view value) {
   config_.log_file = value;
-  debug(fmt::format("config: log file: {}", value));
+  debug("config: log file: {}", value);
   warn_of_relative_path(value);
 }
 
 void ConfigReader::set_pid_file(std::string_view value) {
   config_.pid_file = value;
-  debug(fmt::format("config: pid file: {}", value));
+  debug("config: pid file: {}", value);
   warn_of_relative_path(value);
 }
 
@@ -34,14 +34,14 @@ void ConfigReader::set_interface(std::string_view value) {
   if (options_.has_interface || (config_.interface && !config_.interface->empty())) return;
   const bool is_list = value.find(',') != std::string_view::npos;
   config_.interface = is_list ? value : log::cut_utf8(value, max_interface_bytes);
-  debug(fmt::format("config: interface: {}", *config_.interface));
+  debug("config: interface: {}", *config_.interface);
   if (config_.interface->size() < value.size())
     warn(place_, fmt::format("the name of the interface is cut to {} bytes", max_interface_bytes));
 }
 
 void ConfigReader::use_sequence(Sequence sequence) {
   draft().door.lock.sequence = std::move(sequence);
-  debug(fmt::format("config: {}: sequence: {}", draft().door.name, format_sequence(draft().door.lock.sequence)));
+  debug("config: {}: sequence: {}", draft().door.name, format_sequence(draft().door.lock.sequence));
 }
 
 void ConfigReader::set_sequence(std::string_view value) {
@@ -64,21 +64,21 @@ void ConfigReader::set_one_time_file(std::string_view value) {
   }
   auto file = OneTimeFile::open(door.door.one_time_path);
   if (!file) return refuse(file.error().text, place_);
-  debug(fmt::format("config: {}: one time sequences file: {}", door.door.name, value));
+  debug("config: {}: one time sequences file: {}", door.door.name, value);
   warn_of_relative_path(value);
   auto scan = file->scan();
   if (!scan) return refuse(scan.error().text, place_);
   for (const std::string& complaint : scan->complaints)
     note(Note::Kind::report, fmt::format(texts::config_section, door.door.name, complaint), complaint, place_);
   if (!scan->first) {
-    debug(fmt::format(texts::no_more_in_file, value));
+    debug(texts::no_more_in_file, value);
     const std::string text = fmt::format(texts::no_more_sequences, door.door.name);
     refuse(text, place_);
     reading_.notes.back().log_text = text;
     return;
   }
   door.has_sequence = true;
-  debug(fmt::format(texts::new_sequence, door.door.name, format_sequence(scan->first->sequence)));
+  debug(texts::new_sequence, door.door.name, format_sequence(scan->first->sequence));
   use_sequence(scan->first->sequence);
   door.one_time = std::make_shared<OneTimeSource>(OneTimeSource{std::move(file).value(), std::move(scan->first)});
 }
@@ -88,7 +88,7 @@ void ConfigReader::set_timeout(std::string_view value, std::string_view name, st
   if (reading.junk) return disable_door(reading.junk->reason);
   for (const Remark& warning : reading.warnings) warn(place_of(warning.offset_bytes), warning.reason);
   target = reading.value;
-  debug(fmt::format("config: {}: {}: {}", draft().door.name, name, target));
+  debug("config: {}: {}: {}", draft().door.name, name, target);
 }
 
 void ConfigReader::set_seq_timeout(std::string_view value) {
@@ -109,7 +109,7 @@ void ConfigReader::set_allow_duplicates(std::string_view value) {
   if (!is_on && word != "no" && word != "false" && word != "off" && word != "0")
     warn(place_, fmt::format("\"{}\" is read as no", value));
   draft().door.lock.allows_duplicates = is_on;
-  debug(fmt::format("config: {}: allow_duplicates: {}", draft().door.name, is_on ? "yes" : "no"));
+  debug("config: {}: allow_duplicates: {}", draft().door.name, is_on ? "yes" : "no");
 }
 
 void ConfigReader::set_tcp_flags(std::string_view value) {
@@ -119,19 +119,19 @@ void ConfigReader::set_tcp_flags(std::string_view value) {
       place_ = place_of(static_cast<std::size_t>(item.data() - upper.data()));
       return refuse_line(fmt::format(texts::unknown_flag, item));
     }
-    debug(fmt::format("config: tcp flag: {}", item));
+    debug("config: tcp flag: {}", item);
   }
 }
 
 void ConfigReader::set_target(std::string_view value) {
   draft().door.lock.target = net::parse_ip_address(value);
   if (!draft().door.lock.target) return disable_door(fmt::format(texts::no_address, value));
-  debug(fmt::format("config: {}: target: {}", draft().door.name, value));
+  debug("config: {}: target: {}", draft().door.name, value);
 }
 
 void ConfigReader::set_command(std::string_view value, std::string_view name, std::optional<std::string>& target) {
   target = value;
-  debug(fmt::format("config: {}: {}: {}", draft().door.name, name, value));
+  debug("config: {}: {}: {}", draft().door.name, name, value);
 }
 
 void ConfigReader::set_start_command(std::string_view value) {

@@ -49,6 +49,7 @@ struct Note {
 struct ReadOptions {
   bool has_interface = false;   ///< Interface directives are ignored
   bool becomes_daemon = false;  ///< relative paths are worth a warning
+  bool wants_debug = true;      ///< notes of the kind debug
   bool opens_files = true;      ///< off: one-time files stay closed, their doors have no sequence
 };
 

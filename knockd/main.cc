@@ -17,8 +17,9 @@ namespace latchkey::knockd {
 namespace {
 
 int test_config(const Options& options) {
-  const auto reading = read_config(options.config_path,
-                                   {.has_interface = false, .becomes_daemon = options.is_daemon, .opens_files = false});
+  const auto reading = read_config(
+      options.config_path,
+      {.has_interface = false, .becomes_daemon = options.is_daemon, .wants_debug = false, .opens_files = false});
   return print_notes(reading.notes) ? 0 : 1;
 }
 
@@ -44,7 +45,8 @@ int run(std::span<char* const> arguments) {
   Output output({options.is_verbose, options.is_debug}, clock);
   const bool has_interface = !options.interface.empty() || !suite->knockd_interfaces.empty();
   auto reading = read_config(
-      options.config_path, {.has_interface = has_interface, .becomes_daemon = options.is_daemon, .opens_files = true});
+      options.config_path,
+      {.has_interface = has_interface, .becomes_daemon = options.is_daemon, .wants_debug = options.is_debug});
   write_notes_at_start(reading.notes, output);
   if (!reading.config) {
     fmt::print("{}", usage_text());

@@ -39,8 +39,9 @@ void Monitor::reload() {
     return;
   }
   output_.say(with_verbose | to_log, fmt::format(texts::rereading, options_.config_path));
-  auto reading = read_config(options_.config_path,
-                             {.has_interface = true, .becomes_daemon = options_.is_daemon, .opens_files = true});
+  auto reading =
+      read_config(options_.config_path,
+                  {.has_interface = true, .becomes_daemon = options_.is_daemon, .wants_debug = options_.is_debug});
   write_notes_on_reload(reading.notes, output_);
   if (!reading.config) return;
   if (!sensor_) {

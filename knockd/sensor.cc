@@ -27,6 +27,8 @@ class Sensor final : public privsep::ConfinedProgram {
         clock_(clock),
         loop_(std::move(loop)),
         matcher_(setup.doors, {.reports_flags = setup.is_debug}) {
+    // The matcher has them.
+    setup_.doors = {};
     set_local_addresses(setup.local_addresses);
   }
 

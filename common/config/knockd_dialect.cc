@@ -16,6 +16,7 @@ namespace {
 // iniparser fails a whole file at 1,022 bytes a line; the key takes the rest.
 constexpr std::size_t max_part_bytes = 800;
 constexpr std::size_t max_key_bytes = 64;
+constexpr std::size_t keys_a_piece = 100;  // iniparser's tables grow from 128 entries on
 constexpr std::size_t ordinal_digits = 8;
 constexpr std::string_view value_mark = "v:";
 
@@ -88,8 +89,9 @@ void KnockdCanonicaliser::emit(std::string_view key, std::string_view value) {
   const auto parts = encode(value);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const std::string suffix = parts.size() == 1 ? "" : fmt::format(".{:03}", i);
-    canonical_.ini += fmt::format("{}{} = {}\n", key, suffix, parts[i]);
-    ++canonical_.keys;
+    // With quotes iniparser understands a line at its first attempt of three.
+    piece().ini.append(key).append(suffix).append(" = \"").append(parts[i]).append("\"\n");
+    ++piece().keys;
   }
 }
 
@@ -98,8 +100,13 @@ bool KnockdCanonicaliser::emit_error(std::string_view problem) {
   return false;
 }
 
+void KnockdCanonicaliser::begin_piece() {
+  canonical_.pieces.emplace_back();
+  if (sections_ > 0) piece().ini = fmt::format("[s{:04}]\n", sections_);
+}
+
 void KnockdCanonicaliser::open_section(std::string_view kind, std::string_view name) {
-  canonical_.ini += fmt::format("[s{:04}]\n", ++sections_);
+  piece().ini += fmt::format("[s{:04}]\n", ++sections_);
   emit(line_key() + ".kind", kind);
   emit(line_key() + ".name", name);
 }
@@ -108,13 +115,14 @@ bool KnockdCanonicaliser::take(const Place& place, const Line& line) {
   const std::string_view text = strip(without_byte_order_mark(place, line.text));
   if (text.empty() || text[0] == '#') return true;
   canonical_.sources.push_back({place, column_of(text, line)});
+  if (canonical_.pieces.empty() || piece().keys >= keys_a_piece) begin_piece();
   const bool is_header = text.front() == '[' && text.back() == ']' && text.size() > 1;
   if (sections_ == 0 && !is_header) {
-    canonical_.ini += "[s0000]\n";
+    piece().ini += "[s0000]\n";
     return emit_error("nosection");
   }
   if (line.is_too_long || line.has_nul) {
-    if (sections_ == 0) canonical_.ini += "[s0000]\n";
+    if (sections_ == 0) piece().ini += "[s0000]\n";
     return emit_error("syntax");
   }
   if (is_header) {
@@ -173,31 +181,37 @@ std::optional<KnockdEntry> make_entry(const CanonicalKey& key, std::string value
   return entry;
 }
 
-}  // namespace
-
-Result<std::vector<KnockdEntry>> read_canonical_knockd_text(const CanonicalKnockdText& canonical) {
-  const auto lost = [] { return fail(Error{"internal error: a line was lost while reading the configuration"}); };
-  std::vector<KnockdEntry> entries;
-  if (canonical.keys == 0) return entries;
-  const auto ini = IniFile::load(canonical.ini, "knockd.conf");
-  if (!ini) return fail(Error{"internal error: " + ini.error().text});
-  if (ini->entries().size() != canonical.keys) return lost();
-  for (const IniFile::Entry& stored : ini->entries()) {
+/// Appends the entries of one piece. False: something was lost.
+bool append_entries(const IniFile& ini, const CanonicalKnockdText& canonical, std::vector<KnockdEntry>& entries) {
+  for (const IniFile::Entry& stored : ini.entries()) {
     const auto key = parse_key(stored.key, canonical.sources.size());
     auto value = decode(stored.value);
-    if (!key || !value) return lost();
+    if (!key || !value) return false;
     if (key->name == "kind") continue;
     if (key->continues) {
-      if (entries.empty()) return lost();
+      if (entries.empty()) return false;
       entries.back().text += *value;
       continue;
     }
     auto entry = make_entry(*key, std::move(*value));
-    if (!entry) return lost();
+    if (!entry) return false;
     const auto& source = canonical.sources[key->ordinal - 1];
     entry->place = source.place;
     entry->place.column = source.value_column;
     entries.push_back(std::move(*entry));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::vector<KnockdEntry>> read_canonical_knockd_text(const CanonicalKnockdText& canonical) {
+  std::vector<KnockdEntry> entries;
+  for (const CanonicalKnockdText::Piece& piece : canonical.pieces) {
+    const auto ini = IniFile::load(piece.ini, "knockd.conf");
+    if (!ini) return fail(Error{"internal error: " + ini.error().text});
+    if (ini->entries().size() != piece.keys || !append_entries(*ini, canonical, entries))
+      return fail(Error{"internal error: a line was lost while reading the configuration"});
   }
   return entries;
 }

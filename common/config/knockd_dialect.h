@@ -40,8 +40,12 @@ struct CanonicalKnockdText {
     Place place;  ///< of the line
     unsigned value_column = 0;
   };
-  std::string ini;
-  std::size_t keys = 0;         ///< emitted into `ini`
+  /// iniparser compares each new key with all before it, so a long file is given to it in pieces.
+  struct Piece {
+    std::string ini;
+    std::size_t keys = 0;  ///< emitted into `ini`
+  };
+  std::vector<Piece> pieces;
   std::vector<Source> sources;  ///< of the lines by their ordinal - 1
 };
 
@@ -53,6 +57,8 @@ class KnockdCanonicaliser {
   CanonicalKnockdText release() { return std::move(canonical_); }
 
  private:
+  CanonicalKnockdText::Piece& piece() { return canonical_.pieces.back(); }
+  void begin_piece();
   void open_section(std::string_view kind, std::string_view name);
   bool emit_error(std::string_view problem);
   void emit(std::string_view key, std::string_view value);

@@ -712,6 +712,33 @@ TEST(KnockdConfigManyDoors, all_arrive) {
   EXPECT_EQ(config.doors[2999].lock.sequence[0].port, 3000);
 }
 
+/// iniparser gets a long file in pieces: wherever the cut falls, sections, long values and errors are whole.
+TEST(KnockdConfigPieces, are_not_seen) {
+  ConfigFolder folder;
+  const std::string long_value(2000, ';');
+  for (unsigned lines = 90; lines < 220; ++lines) {
+    std::string text = "[d]\nsequence=1\n";
+    for (unsigned i = 0; i < lines; ++i) text += "timeout=" + std::to_string(i) + "\n";
+    const auto good = read_config(
+        folder.write("c", text + "command=" + long_value + "\n[e]\nsequence=2\n[options]\npidfile=/p\n"), {});
+    ASSERT_TRUE(good.config) << lines;
+    ASSERT_EQ(good.config->doors.size(), 2U) << lines;
+    EXPECT_EQ(good.config->doors[0].lock.seq_timeout_s, static_cast<std::int32_t>(lines) - 1);
+    EXPECT_EQ(good.config->doors[0].v4.start, long_value) << lines;
+    EXPECT_EQ(good.config->pid_file, "/p");
+    EXPECT_EQ(told_by(read_config(folder.write("c", text + "bad\n"), {})).error,
+              "config: line " + std::to_string(lines + 3) + ": syntax error");
+  }
+}
+
+TEST(KnockdConfigNotes, without_debug_lines_hold_the_rest) {
+  ConfigFolder folder;
+  const auto reading =
+      read_config(folder.write("c", "[options]\nlogfile=/l\n[d]\nsequence=1\ntimeout=2x\n"), {.wants_debug = false});
+  ASSERT_EQ(reading.notes.size(), 1U);
+  EXPECT_EQ(reading.notes[0].kind, Note::Kind::warning);
+}
+
 TEST(KnockdOneTime, first_usable_line_counts) {
   ConfigFolder folder;
   folder.write("S", "#1,2\n #3,4\n\n 1:xyz\n 70000\nhello\n 5,6:udp\n7,8\n");
