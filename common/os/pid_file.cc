@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "common/base/text.h"
 #include "common/os/files.h"
@@ -18,6 +20,9 @@ namespace {
 
 /// The largest pid that the peers read.
 constexpr pid_t largest_pid = 8388608;
+/// How long children of a holder that was killed may keep its lock: they end soon, or exec.
+constexpr std::chrono::milliseconds heirs_step{10};
+constexpr int heirs_steps = 200;
 
 struct flock whole_file() {
   struct flock lock {};
@@ -36,14 +41,35 @@ std::optional<pid_t> read_pid(int fd) {
 
 PidFileError error_at(PidFileError::Stage stage, pid_t holder = 0) { return {stage, holder, os_error("")}; }
 
+/// No such process, or one that only waits for its parent to ask how it ended.
+bool has_ended(pid_t pid) {
+  if (kill(pid, 0) != 0) return errno == ESRCH;
+  const auto facts = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);  // "PID (NAME) STATE ..."
+  const auto behind_name = facts ? facts->rfind(") ") : std::string::npos;
+  return behind_name != std::string::npos && facts->compare(behind_name, 3, ") Z") == 0;
+}
+
+/// 0, or the errno of the last try.
+int lock_whole_file(int fd) {
+  for (int step = 0;; ++step) {
+    struct flock lock = whole_file();
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return 0;
+    const int failure = errno;
+    const bool is_held = failure == EAGAIN || failure == EACCES;
+    const auto holder = is_held ? read_pid(fd) : std::nullopt;
+    if (!holder || !has_ended(*holder) || step == heirs_steps) return failure;
+    std::this_thread::sleep_for(heirs_step);
+  }
+}
+
 }  // namespace
 
 Result<PidFile, PidFileError> PidFile::acquire(const std::string& path, mode_t mode) {
   Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode));
   if (!fd) return fail(error_at(PidFileError::Stage::open));
-  struct flock lock = whole_file();
-  if (fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) {
-    if (errno != EAGAIN && errno != EACCES) return fail(error_at(PidFileError::Stage::lock));
+  if (const int failure = lock_whole_file(fd.get()); failure != 0) {
+    errno = failure;
+    if (failure != EAGAIN && failure != EACCES) return fail(error_at(PidFileError::Stage::lock));
     return fail(error_at(PidFileError::Stage::held, read_pid(fd.get()).value_or(0)));
   }
   PidFile file(path, std::move(fd));

@@ -22,7 +22,8 @@ struct PidFileError {
 class PidFile {
  public:
   /// Opens (never through a symbolic link in the last place), locks, empties, writes "PID\n" of this process, fsyncs.
-  /// `mode` less the umask when created.
+  /// `mode` less the umask when created. Children of a holder that was killed inherit its lock: while they end, two
+  /// seconds at most, it waits.
   static Result<PidFile, PidFileError> acquire(const std::string& path, mode_t mode);
   const std::string& path() const { return path_; }
   /// Writes the pid of the calling process: after daemonizing.

@@ -205,6 +205,36 @@ TEST_F(Pid, file_is_locked_written_and_removed) {
   EXPECT_FALSE(std::filesystem::exists(at("pid")));
 }
 
+// Seen as "already running" at a restart right after kill -9, while the killed monitor's iptables or sensor still
+// ended.
+TEST_F(Pid, a_child_of_a_dead_holder_delays_the_next_one_and_no_more) {
+  int told[2];
+  ASSERT_EQ(pipe(told), 0);
+  const pid_t holder = fork();
+  if (holder == 0) {
+    const auto file = PidFile::acquire(at("pid"), 0644);
+    if (fork() == 0) {
+      char octet;
+      close(told[1]);
+      _exit(read(told[0], &octet, 1) == 0 ? 0 : 1);  // holds the lock until the test closes its end
+    }
+    _exit(file ? 0 : 1);
+  }
+  close(told[0]);
+  int status = -1;
+  ASSERT_EQ(waitpid(holder, &status, 0), holder);
+  ASSERT_EQ(status, 0);
+  ASSERT_TRUE(inspect_pid_file(at("pid"))->is_locked);
+  const pid_t closer = fork();
+  if (closer == 0) {
+    usleep(100'000);
+    _exit(0);
+  }
+  close(told[1]);
+  EXPECT_TRUE(PidFile::acquire(at("pid"), 0644));
+  waitpid(closer, &status, 0);
+}
+
 TEST_F(Pid, unlocked_file_means_not_running) {
   write(at("pid"), std::to_string(getpid()) + "\n");
   EXPECT_FALSE(inspect_pid_file(at("pid"))->is_locked);
