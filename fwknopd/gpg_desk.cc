@@ -46,7 +46,7 @@ GpgDesk::~GpgDesk() {
   context_.loop.cancel(clean_up_);
 }
 
-void GpgDesk::set_configuration(const Configuration& configuration) {
+void GpgDesk::set_configuration(Configuration& configuration) {
   stop();
   configuration_ = &configuration;
   owners_.assign(configuration.stanzas.size(), std::nullopt);

@@ -22,7 +22,7 @@ class GpgDesk {
 
   /// Forgets the requests of the old configuration, ends its helpers, and starts those of this one: one for each owner
   /// of a key ring directory. `configuration` outlives its use here.
-  void set_configuration(const Configuration& configuration);
+  void set_configuration(Configuration& configuration);
   /// Ends the helpers, and what they are running.
   void stop();
   /// False: not a request that a sensor may make; it has been taken over.
@@ -33,7 +33,7 @@ class GpgDesk {
   std::size_t waiting() const;
 
   GpgDeskContext context_;
-  const Configuration* configuration_ = nullptr;
+  Configuration* configuration_ = nullptr;
   std::vector<std::optional<uid_t>> owners_;  ///< by stanza; none: not found (yet)
   std::map<uid_t, std::unique_ptr<GpgWorker>> workers_;
   std::vector<std::unique_ptr<GpgWorker>> old_workers_;  ///< until their callbacks have returned

@@ -42,6 +42,14 @@ Result<void> adopt_orphans() {
   return {};
 }
 
+/// This process reads what a stranger has encrypted: it holds passphrases of key rings and nothing else.
+void forget_other_keys(std::vector<Stanza>& stanzas) {
+  for (Stanza& stanza : stanzas) {
+    stanza.key.reset();
+    stanza.hmac_key.reset();
+  }
+}
+
 std::string_view without_0x(std::string_view id) { return starts_with_ignoring_case(id, "0x") ? id.substr(2) : id; }
 
 bool ends_with_id(std::string_view fingerprint, std::string_view id) {
@@ -131,7 +139,8 @@ GpgAnswer answer_gpg_request(const GpgRequest& request, const Stanza& stanza, co
 }
 
 Result<std::unique_ptr<privsep::ConfinedProgram>> make_gpg_helper(privsep::Channel channel,
-                                                                  const Configuration& configuration) {
+                                                                  Configuration& configuration) {
+  forget_other_keys(configuration.stanzas);
   if (auto adopted = adopt_orphans(); !adopted) return fail(adopted.error());
   return std::unique_ptr<privsep::ConfinedProgram>(std::make_unique<GpgHelper>(std::move(channel), configuration));
 }

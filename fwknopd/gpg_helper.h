@@ -15,9 +15,9 @@ namespace latchkey::fwknopd {
 /// Its channel carries encoded requests in and answers out, both of type 1.
 inline constexpr std::uint16_t gpg_message_type = 1;
 
-/// `configuration` is this process's copy by fork.
+/// `configuration` is this process's copy by fork, and loses the keys that gpg has no use for.
 Result<std::unique_ptr<privsep::ConfinedProgram>> make_gpg_helper(privsep::Channel channel,
-                                                                  const Configuration& configuration);
+                                                                  Configuration& configuration);
 
 /// What keeps a request from gpg: the answer bad_exe or bad_home, as the calling process sees the two paths.
 std::optional<GpgAnswer> find_gpg_path_fault(const GpgRequest& request, const Stanza& stanza, const Settings& settings);

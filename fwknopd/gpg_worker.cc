@@ -30,7 +30,7 @@ std::vector<pid_t> children_of(pid_t process) {
 
 }  // namespace
 
-GpgWorker::GpgWorker(const GpgDeskContext& context, const Configuration& configuration, os::User owner)
+GpgWorker::GpgWorker(const GpgDeskContext& context, Configuration& configuration, os::User owner)
     : context_(context), configuration_(configuration), owner_(std::move(owner)) {}
 
 GpgWorker::~GpgWorker() {

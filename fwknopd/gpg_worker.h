@@ -33,7 +33,7 @@ class GpgWorker {
   static constexpr std::chrono::seconds time_limit{10};
 
   /// `context` and `configuration` outlive the worker.
-  GpgWorker(const GpgDeskContext& context, const Configuration& configuration, os::User owner);
+  GpgWorker(const GpgDeskContext& context, Configuration& configuration, os::User owner);
   /// Not from within a callback of the worker.
   ~GpgWorker();
   GpgWorker(const GpgWorker&) = delete;
@@ -55,7 +55,7 @@ class GpgWorker {
   void give_up(const std::string& reason);
 
   const GpgDeskContext& context_;
-  const Configuration& configuration_;
+  Configuration& configuration_;
   os::User owner_;
   pid_t helper_ = -1;
   std::unique_ptr<privsep::LoopChannel> channel_;

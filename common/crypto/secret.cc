@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <gcrypt.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -55,6 +56,8 @@ class SmallPieces {
 
   void add_chunk() {
     auto* chunk = static_cast<std::byte*>(take_secure(piece_bytes * pieces_a_chunk));
+    // Beyond its first pool libgcrypt's memory is not locked. Where there is no right to lock, it stays so.
+    static_cast<void>(::mlock(chunk, piece_bytes * pieces_a_chunk));
     free_.reserve(count_ += pieces_a_chunk);
     for (std::size_t i = pieces_a_chunk; i-- > 0;) free_.push_back(chunk + i * piece_bytes);
   }

@@ -11,8 +11,9 @@ namespace latchkey::crypto {
 
 /// Checks libgcrypt's version and reserves locked, non-dumpable memory. Every program calls it first, before it reads a
 /// key or drops privileges. `secure_memory_bytes` is locked at
-/// once; what goes beyond it comes from ordinary memory, wiped all the same, in pieces of at most that size. Later
-/// calls do nothing. Error: the library is older than the headers that this was built with.
+/// once; beyond it keys (at most 64 bytes) are locked as they come where the process may, longer secrets come from
+/// ordinary memory, wiped all the same, in pieces of at most that size. Later calls do nothing. Error: the library is
+/// older than the headers that this was built with.
 Result<void> init(std::size_t secure_memory_bytes = 64 * 1024);
 
 /// Bytes that are wiped when they go. Move-only, never printed.
