@@ -15,6 +15,7 @@ struct Case {
   Work (*prepare)();
 };
 
+std::span<const Case> config_cases();
 std::span<const Case> packet_cases();
 std::span<const Case> spa_cases();
 std::span<const Case> fwknopd_cases();
@@ -23,7 +24,7 @@ std::span<const Case> knockd_cases();
 /// Calls `f` with every case.
 template <class F>
 void for_each_case(F&& f) {
-  for (const auto cases : {packet_cases(), spa_cases(), fwknopd_cases(), knockd_cases()})
+  for (const auto cases : {packet_cases(), spa_cases(), config_cases(), fwknopd_cases(), knockd_cases()})
     for (const Case& one : cases) f(one);
 }
 

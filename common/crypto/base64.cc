@@ -66,15 +66,17 @@ std::string encode_base64(ByteView bytes, Padding padding) {
 std::optional<std::size_t> decode_base64_into(std::string_view text, std::span<std::byte> out) {
   text = text.substr(0, text.find('='));
   const std::size_t whole = text.size() / 4 * 4;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < whole; i += 4) {
-    const std::array<std::uint8_t, 4> group{value_of(text[i]), value_of(text[i + 1]), value_of(text[i + 2]),
-                                            value_of(text[i + 3])};
-    if ((group[0] | group[1] | group[2] | group[3]) > largest_value) return std::nullopt;
-    out[count++] = static_cast<std::byte>(group[0] << 2 | group[1] >> 4);
-    out[count++] = static_cast<std::byte>((group[1] & 0x0f) << 4 | group[2] >> 2);
-    out[count++] = static_cast<std::byte>((group[2] & 0x03) << 6 | group[3]);
+  std::byte* to = out.first(decoded_base64_size(text.size())).data();
+  const char* from = text.data();
+  for (const char* const end = from + whole; from != end; from += 4, to += 3) {
+    const std::uint32_t a = value_of(from[0]), b = value_of(from[1]), c = value_of(from[2]), d = value_of(from[3]);
+    if ((a | b | c | d) > largest_value) return std::nullopt;
+    const std::uint32_t group = a << 18 | b << 12 | c << 6 | d;
+    to[0] = static_cast<std::byte>(group >> 16);
+    to[1] = static_cast<std::byte>(group >> 8 & 0xff);
+    to[2] = static_cast<std::byte>(group & 0xff);
   }
+  std::size_t count = whole / 4 * 3;
   std::uint32_t bits = 0;
   for (std::size_t i = whole; i < text.size(); ++i) {
     const std::uint8_t value = value_of(text[i]);

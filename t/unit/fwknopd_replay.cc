@@ -45,6 +45,23 @@ TEST(ReplayLine, round_trips_random_entries) {
   }
 }
 
+/// A blank more leads past the short cut for lines of our own form; both ways must read the same.
+TEST(ReplayLine, a_character_more_or_less_is_read_alike_with_and_without_the_short_cut) {
+  const std::string good(good_line);
+  for (std::size_t at = 0; at <= good.size(); ++at) {
+    for (const std::string_view put : {"", "0", "9", ".", "-", "+", "=", " ", "A", "\t"}) {
+      for (const std::size_t taken : {0U, 1U}) {
+        if (at + taken > good.size()) continue;
+        const std::string text = good.substr(0, at) + std::string(put) + good.substr(at + taken);
+        const ReplayLine own = parse_replay_line(text);
+        const ReplayLine general = parse_replay_line(" " + text);
+        EXPECT_EQ(own.kind, general.kind) << text;
+        EXPECT_EQ(own.entry, general.entry) << text;
+      }
+    }
+  }
+}
+
 TEST(ReplayLine, kinds) {
   using Kind = ReplayLine::Kind;
   const std::string good(good_line);
