@@ -25,14 +25,23 @@ def shipped(name):
         raise Skip(str(error)) from error
 
 
-def dump(binary, folder):
-    args = ["-c", folder + "/fwknopd.conf", "-O", folder + "/override", "-a", folder + "/access.conf", "-r", folder, "-D", "-f"]
-    done = subprocess.run([binary, *args], capture_output=True, text=True, cwd=folder, env={"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C", "TZ": "UTC"})
-    check_equal(done.returncode, 0, f"{binary}: {done.stderr}")
+def arguments(folder):
+    return ["-c", folder + "/fwknopd.conf", "-O", folder + "/override", "-a", folder + "/access.conf", "-r", folder, "-D", "-f"]
+
+
+def told_and_dumped(done):
+    """The lines of the dump and of standard error that both programs have."""
     lines = [re.sub(r"^ *\d+\. ", "", line) for line in done.stdout.splitlines()]
     # Ours knows the keywords of every firewall (doc/DEVIATIONS.md, 1).
     told = [line for line in done.stderr.splitlines() if not re.search(r"parameter: '\w*(FIREWD|IPFW|\bPF)_", line)]
     return [line for line in lines if line.split(" ")[0] not in OF_THE_BUILD], told
+
+
+def dump(binary, folder):
+    done = subprocess.run([binary, *arguments(folder)], capture_output=True, text=True, cwd=folder,
+                          env={"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C", "TZ": "UTC"})
+    check_equal(done.returncode, 0, f"{binary}: {done.stderr}")
+    return told_and_dumped(done)
 
 
 def compare(conf, access):
