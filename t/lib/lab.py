@@ -46,6 +46,15 @@ def _mount(source, target, kind=None, flags=0):
     _check(libc.mount(*coded, ctypes.c_ulong(flags), None), f"mount {target}")
 
 
+def detach_mounts_below(folder):
+    """To delete a folder is not to delete what a test has mounted there, which may be the machine's."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        points = [line.split()[4] for line in file]
+    for point in reversed(points):
+        if point.startswith(f"{folder}/"):
+            _check(libc.umount2(os.fsencode(point), 2), f"umount {point}")
+
+
 def _enter_private_copy_of_root():
     """In a chroot, "/" is no mount point to make private: /proc is one, so a copy of the tree goes below it."""
     here, copy = os.getcwd(), "/proc/fs"
@@ -281,7 +290,7 @@ class Lab:
             os.close(namespace.fd)
         if self.log:
             _check(libc.umount2(b"/dev", 2), "umount /dev")
-            _check(libc.umount2(os.fsencode(self.dir / "dev"), 2), "umount")
+        detach_mounts_below(self.dir)
         if os.environ.get("KEEP"):
             print(f"kept: {self.dir}")
         else:

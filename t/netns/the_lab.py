@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lab itself: hosts see each other, a dropped port is filtered, output is awaited, nothing is left behind."""
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import syslog
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import check, check_equal, main, wait_until
-from lab import Lab, children, kill_descendants
+from lab import Lab, children, detach_mounts_below, kill_descendants
 from packets import UDP
 
 
@@ -64,6 +65,18 @@ def test_a_daemon_that_left_its_parent_is_ended(lab):
     wait_until(lambda: children(os.getpid()))
     kill_descendants()
     check_equal(children(os.getpid()), [])
+
+
+def test_what_is_mounted_in_its_folder_is_not_deleted_with_it(lab):
+    ours = lab.write("mounted/precious", "text")
+    point = lab.dir / "folder" / "point"
+    (point / "below").mkdir(parents=True)
+    for target in (point, point / "below"):
+        lab.gateway.run("mount", "--bind", os.path.dirname(ours), target)
+        (point / "below").mkdir(exist_ok=True)
+    detach_mounts_below(lab.dir / "folder")
+    shutil.rmtree(lab.dir / "folder")
+    check_equal(open(ours, encoding="utf-8").read(), "text")
 
 
 def test_a_third_host(lab):
