@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -45,16 +44,15 @@ std::uint64_t RulesetWatch::count_changes() {
 bool RulesetWatch::drain() {
   constexpr std::uint16_t new_generation = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN;
   bool has_read = false;
-  std::array<std::byte, 65536> buffer;
   for (;;) {
-    const ssize_t length = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t length = ::recv(socket_.get(), buffer_.get(), longest_message_bytes, 0);
     if (length < 0 && errno != ENOBUFS) return has_read;
     has_read = true;
     if (length < 0) changes_ += 2;
     std::size_t at = 0;
     nlmsghdr header{};
     while (length > 0 && at + sizeof header <= static_cast<std::size_t>(length)) {
-      std::memcpy(&header, buffer.data() + at, sizeof header);
+      std::memcpy(&header, buffer_.get() + at, sizeof header);
       if (header.nlmsg_type == new_generation) ++changes_;
       at += std::max<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), sizeof header);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // RulesetWatch: the kernel's word that somebody changed the nftables rule set, so that an idle daemon need not look.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +23,8 @@ class RulesetWatch {
   RulesetWatch& operator=(const RulesetWatch&) = delete;
 
  private:
+  static constexpr std::size_t longest_message_bytes = 65536;
+
   RulesetWatch(os::EventLoop& loop, Fd socket, std::function<void()> on_change);
   /// False: nothing was waiting.
   bool drain();
@@ -30,6 +33,8 @@ class RulesetWatch {
   Fd socket_;
   std::function<void()> on_change_;
   std::uint64_t changes_ = 0;
+  /// Not on the stack, where it would be filled for every look, and not filled here: messages are short.
+  std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(longest_message_bytes);
 };
 
 }  // namespace latchkey::fwknopd
