@@ -16,11 +16,12 @@
 namespace latchkey::knockd {
 namespace {
 
-int test_config(const Options& options) {
+// Both kinds of problems are told before the exit status counts them.
+int test_config(const Options& options, bool has_suite) {
   const auto reading = read_config(
       options.config_path,
       {.has_interface = false, .becomes_daemon = options.is_daemon, .wants_debug = false, .opens_files = false});
-  return print_notes(reading.notes) ? 0 : 1;
+  return print_notes(reading.notes) && has_suite ? 0 : 1;
 }
 
 int run(std::span<char* const> arguments) {
@@ -31,15 +32,12 @@ int run(std::span<char* const> arguments) {
     fmt::print("{}", usage_text());
     return 1;
   }
-  if (options.only_tests_config) return test_config(options);
-
   const bool is_suite_named = !options.suite_path.empty();
   auto suite = config::load_suite_settings(
       is_suite_named ? options.suite_path : std::string(config::default_suite_path), is_suite_named);
-  if (!suite) {
-    fmt::print(stderr, "{}\n", suite.error().text);
-    return 1;
-  }
+  if (!suite) fmt::print(stderr, "{}\n", suite.error().text);
+  if (options.only_tests_config) return test_config(options, suite.ok());
+  if (!suite) return 1;
 
   const SystemClock clock;
   Output output({options.is_verbose, options.is_debug}, clock);

@@ -182,8 +182,13 @@ def test_latchkey_conf_5(lab):
         place.write("fwknop/fwknopd.conf", "")
         place.write("fwknop/access.conf", example_blocks("access.conf.5")[0])
         suite = place.write("latchkey.conf", example_blocks("latchkey.conf.5")[0])
-        done = place.run(lab.gateway, f"fwknopd --test-config --suite-conf {suite}")
-        check("latchkey.conf" not in done.stderr, done.stderr)
+        place.write("knockd.conf", example_blocks("knockd.conf.5")[0])
+        for name in ("fwknopd", "knockd"):
+            done = place.run(lab.gateway, f"{name} --test-config --suite-conf {suite}")
+            check("latchkey.conf" not in done.stderr, done.stderr)
+            bad = lab.write("bad.conf", "[sandbox]\nuser =\n")
+            done = place.run(lab.gateway, f"{name} --test-config --suite-conf {bad}", status=1)
+            check("'user' of section [sandbox] is empty" in done.stderr, done.stderr)
 
 
 def frame(content):
