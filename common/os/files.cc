@@ -50,6 +50,9 @@ Result<std::string> read_file(const std::string& path, std::size_t limit_bytes) 
 }
 
 Result<void> replace_file_atomically(const std::string& path, std::string_view text, mode_t mode) {
+  struct stat facts {};
+  if (stat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
+    return fail(os_error(path, S_ISDIR(facts.st_mode) ? EISDIR : EINVAL));
   // A fixed name, so that a crash leaves one file at most, which the next call replaces.
   const std::string temporary = path + ".new";
   unlink(temporary.c_str());

@@ -17,6 +17,7 @@ namespace latchkey::os {
 Result<std::string> read_file(const std::string& path, std::size_t limit_bytes);
 
 /// Writes beside the target, fsyncs, renames over it, fsyncs the folder: afterwards the file is the old or the new one.
+/// EINVAL for a target that is no regular file, such as a device: root would take it from everybody.
 Result<void> replace_file_atomically(const std::string& path, std::string_view text, mode_t mode);
 
 /// Creates with `mode` exactly, fails with EEXIST when it is there (a symbolic link counts), fsyncs.

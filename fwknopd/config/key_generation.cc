@@ -2,12 +2,15 @@
 // Key generation.
 #include "fwknopd/config/key_generation.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
+#include "common/base/fd.h"
 #include "common/crypto/base64.h"
 #include "common/os/files.h"
 #include "common/spa/keys.h"
@@ -19,7 +22,11 @@ constexpr std::size_t longest_path = 1023;
 
 Result<void> write_keys(const std::string& path, std::string_view text) {
   if (path.size() > longest_path) return fail(os_error(path, ENAMETOOLONG));
-  return os::replace_file_atomically(path, text, 0600);
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0 || S_ISREG(facts.st_mode)) return os::replace_file_atomically(path, text, 0600);
+  // A device or a pipe is written to: /dev/stdout is one.
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  return fd ? write_all(fd.get(), text) : fail(os_error(path));
 }
 
 void replace_hmac_key(spa::GeneratedKeys& keys, Rng& rng) {

@@ -93,6 +93,20 @@ TEST_F(Replace, keeps_the_old_file_when_the_disk_is_full) {
   EXPECT_FALSE(std::filesystem::exists(at("f.new")));
 }
 
+// Root, who names /dev/null or /dev/stdout for a file, would take it from everybody.
+TEST_F(Replace, leaves_what_is_no_file) {
+  ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+  ASSERT_EQ(::symlink("pipe", at("link").c_str()), 0);
+  for (const char* name : {"pipe", "link"}) {
+    const auto replaced = replace_file_atomically(at(name), "text", 0600);
+    ASSERT_FALSE(replaced) << name;
+    EXPECT_EQ(replaced.error().os_code, EINVAL) << name;
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(at("pipe")));
+  EXPECT_TRUE(std::filesystem::is_symlink(at("link")));
+  EXPECT_EQ(replace_file_atomically(folder, "text", 0600).error().os_code, EISDIR);
+}
+
 TEST_F(Replace, create_refuses_files_and_links) {
   ASSERT_TRUE(create_file(at("f"), "x", 0600));
   EXPECT_EQ(create_file(at("f"), "y", 0600).error().os_code, EEXIST);
