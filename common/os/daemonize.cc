@@ -70,12 +70,12 @@ Result<void> DaemonStart::ready() {
 }
 
 Result<void> open_standard_streams() {
-  for (;;) {
-    Fd fd(open("/dev/null", O_RDWR | O_NOCTTY));
-    if (!fd) return fail(os_error("/dev/null"));
-    if (fd.get() > 2) return {};
-    fd.release();
+  for (int number = 0; number < 3; ++number) {
+    if (fcntl(number, F_GETFD) >= 0) continue;
+    // The lowest free number is this one.
+    if (open("/dev/null", O_RDWR | O_NOCTTY) < 0) return fail(os_error("/dev/null"));
   }
+  return {};
 }
 
 }  // namespace latchkey::os

@@ -305,6 +305,28 @@ TEST_F(Daemon, launcher_tells_a_failed_start) {
   EXPECT_EQ(launcher_status([](DaemonStart&) { raise(SIGKILL); }), 137);
 }
 
+TEST(StandardStreams, only_closed_ones_need_dev_null) {
+  const auto in_child = [](auto body) {
+    const pid_t pid = fork();
+    if (pid == 0) _exit(body() ? 0 : 1);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return status;
+  };
+  EXPECT_EQ(in_child([] {
+              const rlimit none_more{3, 3};
+              setrlimit(RLIMIT_NOFILE, &none_more);
+              return open_standard_streams().ok();
+            }),
+            0);
+  EXPECT_EQ(in_child([] {
+              close(0);
+              close(2);
+              return open_standard_streams() && fcntl(0, F_GETFD) == 0 && fcntl(2, F_GETFD) == 0;
+            }),
+            0);
+}
+
 using Notify = FolderTest;
 TEST_F(Notify, sends_one_datagram) {
   unsetenv("NOTIFY_SOCKET");
