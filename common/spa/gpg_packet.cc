@@ -78,6 +78,7 @@ std::optional<Part> read_part(ByteView message) {
 }
 
 constexpr unsigned session_key_tag = 1;
+constexpr unsigned passphrase_key_tag = 3;
 
 unsigned version_of(const Part& part, ByteView message) {
   return part.body < part.end ? std::to_integer<unsigned>(message[part.body]) : 0;
@@ -85,6 +86,11 @@ unsigned version_of(const Part& part, ByteView message) {
 
 bool is_session_key(const Part& part, ByteView message) {
   return part.tag == session_key_tag && version_of(part, message) == 3;
+}
+
+// Versions 4 to 6 exist. What is checked here keeps random octets of a body from passing for a packet.
+bool is_passphrase_key(const Part& part, ByteView message) {
+  return part.tag == passphrase_key_tag && version_of(part, message) >= 4 && version_of(part, message) <= 6;
 }
 
 // Integrity-protected data (18) or that of GnuPG 2.4's OCB mode (20); nothing else has been written for 20 years.
@@ -96,7 +102,7 @@ bool is_encrypted_data(const Part& part, ByteView message) {
 bool is_whole_message(ByteView message) {
   while (const auto part = read_part(message)) {
     if (is_encrypted_data(*part, message)) return part->end == message.size();
-    if (part->tag != 3 && !is_session_key(*part, message)) return false;
+    if (!is_passphrase_key(*part, message) && !is_session_key(*part, message)) return false;
     message = message.subspan(part->end);
   }
   return false;

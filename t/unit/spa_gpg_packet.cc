@@ -19,12 +19,15 @@ PacketKeys make_keys(DigestType hmac_type) {
           hmac_type == DigestType::none ? ByteView{} : as_bytes(hmac_key)};
 }
 
-// A session-key packet with this header and encrypted data behind it; the bodies are random.
-Bytes make_message(std::span<const std::uint8_t> header, std::size_t key_bytes, Rng& rng) {
+// A session-key packet with this header and encrypted data behind it; the bodies are random. Once in 1200 times octets
+// of a body look like packets that fit as well: `mask` 0x7f keeps packets from beginning inside.
+Bytes make_message(std::span<const std::uint8_t> header, std::size_t key_bytes, Rng& rng,
+                   std::byte mask = std::byte{0x7f}) {
   Writer message;
   for (const std::uint8_t octet : header) message.put_u8(octet);
   Bytes body(key_bytes);
   EXPECT_TRUE(rng.fill(body));
+  for (std::byte& octet : body) octet &= mask;
   body[0] = std::byte{3};
   message.put(body);
   Bytes data(150);
@@ -77,6 +80,18 @@ TEST(GpgHead, is_found_for_every_session_key_header) {
     const std::string wire = wire_of(message, DigestType::none);
     EXPECT_EQ(find_gpg_head(IncomingPacket{wire}, make_keys(DigestType::none)).value(), (std::string{'h', high}));
   }
+}
+
+TEST(GpgHead, is_not_found_inside_a_random_body) {
+  const std::uint8_t header[] = {0x84, 140};
+  const auto keys = make_keys(DigestType::none);
+  int wrong = 0;
+  for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
+    SeededRng rng{seed};
+    const std::string wire = wire_of(make_message(header, 140, rng, std::byte{0xff}), DigestType::none);
+    if (find_gpg_head(IncomingPacket{wire}, keys).value() != "hI") ++wrong;
+  }
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(GpgHead, stays_the_usual_one_when_nothing_fits) {
