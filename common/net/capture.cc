@@ -3,6 +3,7 @@
 #include "common/net/capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_packet.h>
 #include <pcap/pcap.h>
 #include <sys/socket.h>
@@ -125,6 +126,9 @@ Result<Capture, CaptureError> Capture::open_live(const CaptureOptions& options) 
     state->warning = detail.empty() ? pcap_statustostr(status) : detail;
   }
   if (pcap_setnonblock(state->handle.get(), 1, error.data()) != 0) return fail(CaptureError{Kind::other, error.data()});
+  // libpcap leaves its socket open across execve().
+  if (::fcntl(pcap_fileno(state->handle.get()), F_SETFD, FD_CLOEXEC) != 0)
+    return fail(CaptureError{Kind::other, os_error("").text});
   return Capture(std::move(state));
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The sensors of running daemons, as the kernel sees them: user, capabilities, root, descriptors, limits, filter."""
+import json
 import os
 import re
 import signal
@@ -20,15 +21,21 @@ def has_filter():
         return "#define LATCHKEY_SANDBOX 1" in file.read()
 
 
-def start_knockd(lab, *options):
-    conf = lab.write("knockd.conf", "[door]\nsequence = 7000,8000\ntcpflags = syn\ncommand = true\n")
+def start_knockd(lab, *options, command="true"):
+    conf = lab.write("knockd.conf", f"[door]\nsequence = 7000,8000\ntcpflags = syn\ncommand = {command}\n")
     daemon = lab.gateway.spawn(program("knockd"), "-c", conf, "-i", lab.gateway.interface, "-v", *options, wrap=False)
     daemon.wait_for_line("listening on")
     return daemon
 
 
-def start_fwknopd(lab, *options, conf=""):
+def start_fwknopd(lab, *options, conf="", stanza=""):
     return spawn(lab, configure(lab, conf), *options, wrap=False)
+
+
+def send_packet(lab):
+    lab.client.run(program("fwknop"), "-A", "tcp/22", "-a", lab.client.address, "-D", lab.gateway.address,
+                   "--key-base64-rijndael", KEY, "--key-base64-hmac", HMAC_KEY, "--use-hmac", "--no-save-args",
+                   "--rc-file", "/dev/null")
 
 
 def sensor_of(daemon):
@@ -68,6 +75,64 @@ def check_confined(pid, uid=NOBODY, is_filtered=True, spare_descriptors=0):
         check_equal(limits[name], ["0", "0"], name)
     free = set(range(int(limits["Max open files"][1]))) - set(numbers)
     check(len(free) <= spare_descriptors, f"descriptors that may be opened: {free}")
+
+
+LISTER = """#!/usr/bin/env python3
+import json, os
+links = {}
+for name in os.listdir("/proc/self/fd"):
+    try:
+        links[name] = os.readlink("/proc/self/fd/" + name)
+    except OSError:
+        pass  # the listing's own
+with open("/proc/self/status") as file:
+    blocked = [line.split()[1] for line in file if line.startswith("SigBlk:")][0]
+with open(RESULT + ".new", "w") as file:
+    json.dump({"links": links, "blocked": blocked}, file)
+os.rename(RESULT + ".new", RESULT)
+"""
+
+
+def what_a_command_inherits(lab, start, trigger, **how):
+    result = f"{lab.dir}/inherited"
+    lister = lab.write("lister", LISTER.replace("RESULT", repr(result)), mode=0o755)
+    daemon = start(lab, **{name: text.format(lister) for name, text in how.items()})
+    for pid in [daemon.pid, *children(daemon.pid)]:
+        check_close_on_exec(pid)
+    trigger(lab)
+    inherited = json.loads(wait_until(lambda: read_file(result), what="a command that has run"))
+    daemon.stop()
+    return inherited
+
+
+def read_file(path):
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def check_close_on_exec(pid):
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        if int(number) > 2:
+            flags = int(re.search(r"flags:\s+(\d+)", read(pid, f"fdinfo/{number}")).group(1), 8)
+            check(flags & os.O_CLOEXEC, f"{read(pid, 'comm').strip()}: {number} is not close-on-exec: "
+                  + os.readlink(f"/proc/{pid}/fd/{number}"))
+
+
+def check_inherits_nothing(inherited):
+    for number, target in inherited["links"].items():
+        # knockd in the foreground shares its output with its commands, as the peer does.
+        check(int(number) <= 2 and re.match(r"/dev/null|pipe:|.*/output\.", target), f"{number}: {target}")
+    check_equal(int(inherited["blocked"], 16), 0, "blocked signals")
+
+
+def test_commands_inherit_nothing(lab):
+    knock = lambda lab: lab.client.run(program("knock"), lab.gateway.address, "7000", "8000")  # noqa: E731
+    check_inherits_nothing(what_a_command_inherits(lab, start_knockd, knock, command="{}"))
+    os.unlink(lab.dir / "inherited")
+    check_inherits_nothing(what_a_command_inherits(
+        lab, start_fwknopd, send_packet, stanza="CMD_CYCLE_OPEN {}\nCMD_CYCLE_CLOSE NONE\nCMD_CYCLE_TIMER 10\n"))
 
 
 def test_knockd(lab):
