@@ -15,8 +15,8 @@ namespace {
 // Link, IP and TCP headers with room for more: the shorter, the more packets wait in libpcap's buffer during a burst
 // (5,000 instead of 32).
 constexpr int headers_bytes = 256;
-constexpr int flood_packets = 8;
-constexpr auto flood_window = std::chrono::milliseconds(2);
+constexpr int most_of_knocks = 5;  // in a window; a single knock may have more
+constexpr auto flood_window = std::chrono::milliseconds(10);
 constexpr auto supported_link_types = std::to_array<net::LinkType>(
     {net::LinkType::ethernet, net::LinkType::sll, net::LinkType::raw, net::LinkType::raw_file});
 
@@ -27,12 +27,13 @@ Error open_error(const std::string& interface, const net::CaptureError& error) {
 }  // namespace
 
 std::optional<MonotonicTime> FloodGuard::count(int packets, MonotonicTime now) {
-  if (now - window_begin_ >= flood_window) {
+  if (const auto age = now - window_begin_; age >= flood_window) {
+    is_flood_ = packets_ > most_of_knocks && age < 2 * flood_window;
     window_begin_ = now;
     packets_ = 0;
   }
   packets_ += packets;
-  if (packets_ <= flood_packets) return std::nullopt;
+  if (!is_flood_) return std::nullopt;
   return window_begin_ + flood_window;
 }
 

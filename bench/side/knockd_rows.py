@@ -24,6 +24,7 @@ def start(lab, path, text, limit_s=60):
     daemon = lab.gateway.spawn("stdbuf", "-oL", path, "-v", "-c", conf, "-i", lab.gateway.interface)
     while READY not in daemon.text():
         if not daemon.alive() or time.monotonic() - begin > limit_s:
+            daemon.stop(9)
             return None, None
         time.sleep(0.001)
     took = time.monotonic() - begin

@@ -346,18 +346,21 @@ TEST(KnockdMatcherTable, is_empty_after_a_flood) {
   EXPECT_EQ(bench.matcher.next_expiry(), std::nullopt);
 }
 
-TEST(FloodGuard, rests_only_when_packets_come_thicker_than_a_knock) {
-  using std::chrono::microseconds;
+TEST(FloodGuard, rests_only_when_packets_keep_coming) {
+  using std::chrono::milliseconds;
   FloodGuard guard;
   const MonotonicTime begin(std::chrono::seconds(100));
-  // A knock of eight hits in one go, and a packet each half a millisecond, are read as they come.
-  EXPECT_EQ(guard.count(8, begin), std::nullopt);
-  for (int i = 4; i < 100; ++i) EXPECT_EQ(guard.count(1, begin + microseconds(500 * i)), std::nullopt) << i;
-  const MonotonicTime flood = begin + microseconds(100'000);
-  EXPECT_EQ(guard.count(8, flood), std::nullopt);
-  EXPECT_EQ(guard.count(1, flood + microseconds(300)), flood + microseconds(2000));
-  EXPECT_EQ(guard.count(40, flood + microseconds(2000)), flood + microseconds(4000));
-  EXPECT_EQ(guard.count(3, flood + microseconds(4000)), std::nullopt) << "it is over";
+  const auto at = [&](int ms) { return begin + milliseconds(ms); };
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(guard.count(1, at(0)), std::nullopt) << "ten hits in one go";
+  for (int ms = 20; ms < 200; ms += 2) EXPECT_EQ(guard.count(1, at(ms)), std::nullopt) << "500 a second";
+  for (int ms = 200; ms < 210; ++ms) EXPECT_EQ(guard.count(1, at(ms)), std::nullopt) << "1,000 a second begin";
+  EXPECT_EQ(guard.count(1, at(210)), at(220));
+  for (int ms = 211; ms < 220; ++ms) guard.count(1, at(ms));
+  for (int ms = 220; ms < 300; ms += 10) EXPECT_EQ(guard.count(10, at(ms)), at(ms + 10)) << ms;
+  EXPECT_EQ(guard.count(1, at(300)), at(310)) << "one portion more";
+  EXPECT_EQ(guard.count(1, at(310)), std::nullopt) << "it is over";
+  EXPECT_EQ(guard.count(100, at(320)), std::nullopt);
+  EXPECT_EQ(guard.count(1, at(400)), std::nullopt) << "a burst, long ago";
 }
 
 }  // namespace
