@@ -29,13 +29,7 @@ def start_knockd(lab, *options, command="true"):
 
 
 def start_fwknopd(lab, *options, conf="", stanza=""):
-    return spawn(lab, configure(lab, conf), *options, wrap=False)
-
-
-def send_packet(lab):
-    lab.client.run(program("fwknop"), "-A", "tcp/22", "-a", lab.client.address, "-D", lab.gateway.address,
-                   "--key-base64-rijndael", KEY, "--key-base64-hmac", HMAC_KEY, "--use-hmac", "--no-save-args",
-                   "--rc-file", "/dev/null")
+    return spawn(lab, configure(lab, conf, stanza), *options, wrap=False)
 
 
 def sensor_of(daemon):
@@ -132,7 +126,7 @@ def test_commands_inherit_nothing(lab):
     check_inherits_nothing(what_a_command_inherits(lab, start_knockd, knock, command="{}"))
     os.unlink(lab.dir / "inherited")
     check_inherits_nothing(what_a_command_inherits(
-        lab, start_fwknopd, send_packet, stanza="CMD_CYCLE_OPEN {}\nCMD_CYCLE_CLOSE NONE\nCMD_CYCLE_TIMER 10\n"))
+        lab, start_fwknopd, lambda lab: ask(lab, "-A", "tcp/22"), stanza="CMD_CYCLE_OPEN {}\nCMD_CYCLE_CLOSE NONE\nCMD_CYCLE_TIMER 10\n"))
 
 
 def test_knockd(lab):
