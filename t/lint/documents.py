@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documents: every path of the tree that they name exists, every link leads somewhere."""
+"""The documents: every path of the tree that they name exists, every link leads somewhere, the messages are those of the code."""
 import itertools
 import os
 import re
@@ -47,6 +47,18 @@ def test_links():
         for target in LINK.findall(read(document)):
             if not (TOP / document).parent.joinpath(target).exists():
                 problems.append(f"{document}: the link to {target} leads nowhere")
+    fail_with(problems)
+
+
+def test_messages():
+    """The tables of ARCHITECTURE name the messages that the channels carry."""
+    problems = []
+    for program, header in (("fwknopd", "fwknopd/requests.h"), ("knockd", "knockd/messages.h")):
+        body = re.search(r"enum class MessageType[^{]*\{(.*?)\};", read(header), re.DOTALL)[1]
+        wanted = set(re.findall(r"^\s*(\w+)(?: = \d+)?,", body, re.MULTILINE))
+        table = re.search(rf"^## Messages of {program}\b.*?\n(.*?)^## ", read("doc/ARCHITECTURE.md"), re.MULTILINE | re.DOTALL)[1]
+        found = {name for cell in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)}
+        problems += [f"{program}: {name} is in {'the table' if name in found else header} only" for name in wanted ^ found]
     fail_with(problems)
 
 
