@@ -62,12 +62,7 @@ Pipeline::~Pipeline() = default;
 
 template <class... T>
 bool Pipeline::tell_of_stranger(log::Level level, fmt::format_string<T...> format, const T&... values) {
-  if (!context_.log.shows(level)) return true;
-  const auto suppressed = stranger_lines_.admit(context_.clock.monotonic());
-  if (!suppressed) return false;
-  if (*suppressed > 0) context_.log.warning("{} more suppressed", *suppressed);
-  context_.log.line(level, format, values...);
-  return true;
+  return context_.log.limited(stranger_lines_, context_.clock.monotonic(), level, format, values...);
 }
 
 // --- stage A -----------------------------------------------------------------------------------------------------

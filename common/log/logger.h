@@ -70,14 +70,15 @@ class Logger {
     if (shows(level)) write(level, fmt::vformat(format, fmt::make_format_args(escape_argument(values)...)));
   }
   /// As line(), for what strangers can repeat: silent while `limit` is used up; the first line after that is preceded
-  /// by "N more suppressed".
+  /// by "N more suppressed". False: it was suppressed.
   template <class... T>
-  void limited(RateLimit& limit, MonotonicTime now, Level level, fmt::format_string<T...> format, const T&... values) {
-    if (!shows(level)) return;
+  bool limited(RateLimit& limit, MonotonicTime now, Level level, fmt::format_string<T...> format, const T&... values) {
+    if (!shows(level)) return true;
     const auto suppressed = limit.admit(now);
-    if (!suppressed) return;
+    if (!suppressed) return false;
     if (*suppressed > 0) write(level, fmt::format("{} more suppressed", *suppressed));
     line<T...>(level, format, values...);
+    return true;
   }
 
   /// A finished text: nothing is escaped. For records that are formatted and escaped elsewhere (the field dump, lines

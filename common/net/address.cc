@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Text and arithmetic of addresses and prefixes.
+// Text and hashes of addresses.
 #include "common/net/address.h"
 
 #include <arpa/inet.h>
@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "common/base/text.h"
 
 namespace latchkey::net {
 namespace {
@@ -30,13 +29,6 @@ std::uint64_t hash_seed() {
   return seed;
 }
 
-std::byte mask_byte(unsigned prefix_length, std::size_t index) {
-  const unsigned before = static_cast<unsigned>(index) * 8;
-  if (prefix_length >= before + 8) return std::byte{0xff};
-  if (prefix_length <= before) return std::byte{0};
-  return static_cast<std::byte>(0xff00 >> (prefix_length - before) & 0xff);
-}
-
 }  // namespace
 
 std::optional<IpAddress> IpAddress::from_bytes(ByteView bytes) {
@@ -49,11 +41,6 @@ std::optional<IpAddress> IpAddress::from_bytes(ByteView bytes) {
 
 bool IpAddress::is_unspecified() const {
   return std::ranges::all_of(bytes_, [](std::byte b) { return b == std::byte{0}; });
-}
-
-bool IpAddress::is_link_local() const {
-  if (is_v4()) return v4_value() >> 16 == 0xa9fe;
-  return bytes_[0] == std::byte{0xfe} && (bytes_[1] & std::byte{0xc0}) == std::byte{0x80};
 }
 
 std::optional<IpAddress> parse_ip_address(std::string_view text) {
@@ -82,42 +69,6 @@ std::string format_ip_address(const IpAddress& address) {
   return {text.data(), end - 1};
 }
 
-std::optional<Prefix> Prefix::of(const IpAddress& address, unsigned length) {
-  std::array<std::byte, 16> masked{};
-  const ByteView bytes = address.bytes();
-  if (length > bytes.size() * 8) return std::nullopt;
-  for (std::size_t i = 0; i < bytes.size(); ++i) masked[i] = bytes[i] & mask_byte(length, i);
-  Prefix prefix;
-  prefix.address_ = *IpAddress::from_bytes(ByteView(masked).first(bytes.size()));
-  prefix.length_ = length;
-  return prefix;
-}
-
-bool Prefix::contains(const IpAddress& address) const {
-  if (address.is_v6() != address_.is_v6()) return false;
-  const ByteView wanted = address_.bytes();
-  const ByteView bytes = address.bytes();
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    if ((bytes[i] & mask_byte(length_, i)) != wanted[i]) return false;
-  return true;
-}
-
-std::optional<Prefix> parse_prefix(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  const auto address = parse_ip_address(text.substr(0, slash));
-  if (!address) return std::nullopt;
-  const unsigned full = static_cast<unsigned>(address->bytes().size()) * 8;
-  if (slash == std::string_view::npos) return Prefix::of(*address, full);
-  const std::string_view digits = text.substr(slash + 1);
-  if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
-  const auto length = parse_number<unsigned>(digits, 0, full);
-  return length ? Prefix::of(*address, *length) : std::nullopt;
-}
-
-std::string format_prefix(const Prefix& prefix) {
-  return format_ip_address(prefix.address()) + '/' + std::to_string(prefix.length());
-}
-
 std::string format_protocol(IpProtocol protocol) {
   switch (protocol) {
     case IpProtocol::icmp:
@@ -130,10 +81,6 @@ std::string format_protocol(IpProtocol protocol) {
       return "ipv6-icmp";
   }
   return std::to_string(static_cast<unsigned>(protocol));
-}
-
-std::string format_port_proto(const PortProto& port) {
-  return format_protocol(port.protocol) + '/' + std::to_string(port.port);
 }
 
 }  // namespace latchkey::net

@@ -44,8 +44,6 @@ class IpAddress {
   ByteView bytes() const { return ByteView(bytes_).first(is_v6_ ? 16 : 4); }
   /// 0.0.0.0 or ::
   bool is_unspecified() const;
-  /// fe80::/10 or 169.254.0.0/16
-  bool is_link_local() const;
 
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
@@ -59,26 +57,6 @@ std::optional<IpAddress> parse_ip_address(std::string_view text);
 /// As inet_ntop prints it (RFC 5952; "::ffff:1.2.3.4" stays IPv6).
 std::string format_ip_address(const IpAddress& address);
 
-/// A network: host bits are zero.
-class Prefix {
- public:
-  /// The network of `length` bits around `address`; nullopt when `length` is over 32 or 128.
-  static std::optional<Prefix> of(const IpAddress& address, unsigned length);
-  const IpAddress& address() const { return address_; }
-  unsigned length() const { return length_; }
-  bool contains(const IpAddress& address) const;
-  friend auto operator<=>(const Prefix&, const Prefix&) = default;
-
- private:
-  IpAddress address_;
-  unsigned length_ = 0;
-};
-
-/// "ADDRESS" (a full-length prefix) or "ADDRESS/BITS", decimal without sign or leading zeros; host bits are masked off.
-std::optional<Prefix> parse_prefix(std::string_view text);
-/// Always with "/BITS".
-std::string format_prefix(const Prefix& prefix);
-
 /// IP protocol numbers that the programs know. Other values of the byte are kept as they are.
 enum class IpProtocol : std::uint8_t { icmp = 1, tcp = 6, udp = 17, ipv6_icmp = 58 };
 /// "tcp", "udp", "icmp", "ipv6-icmp", else the number.
@@ -89,8 +67,6 @@ struct PortProto {
   std::uint16_t port = 0;
   friend auto operator<=>(const PortProto&, const PortProto&) = default;
 };
-/// "tcp/22"
-std::string format_port_proto(const PortProto& port);
 
 /// An address with a port and, for link-local IPv6, the interface index.
 struct SocketAddress {

@@ -204,12 +204,4 @@ Result<DispatchOutcome, CaptureError> Capture::dispatch(int max_packets, const P
 
 void Capture::break_dispatch() { pcap_breakloop(state_->handle.get()); }
 
-Result<CaptureStatistics, CaptureError> Capture::statistics() {
-  pcap_stat counts{};
-  if (pcap_stats(state_->handle.get(), &counts) != 0) return fail(last_error(state_->handle.get()));
-  return CaptureStatistics{counts.ps_recv, counts.ps_drop, counts.ps_ifdrop};
-}
-
-std::string capture_library_version() { return pcap_lib_version(); }
-
 }  // namespace latchkey::net

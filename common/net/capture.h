@@ -53,12 +53,6 @@ struct DispatchOutcome {
   bool is_end_of_file = false;
 };
 
-struct CaptureStatistics {
-  unsigned received = 0;
-  unsigned dropped = 0;  ///< no room in the buffer
-  unsigned dropped_by_interface = 0;
-};
-
 class Capture {
  public:
   /// Opens and activates a live capture, non-blocking.
@@ -98,16 +92,11 @@ class Capture {
   /// Live captures: the interface this socket was bound to has been deleted.
   bool is_interface_gone() const;
 
-  Result<CaptureStatistics, CaptureError> statistics();
-
  private:
   struct State;
   explicit Capture(std::unique_ptr<State> state);
   Result<void, CaptureError> take_socket_error();
   std::unique_ptr<State> state_;
 };
-
-/// libpcap's version line (pcap_lib_version).
-std::string capture_library_version();
 
 }  // namespace latchkey::net

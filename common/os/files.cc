@@ -72,22 +72,6 @@ Result<void> create_file(const std::string& path, std::string_view text, mode_t 
   return {};
 }
 
-Result<void> overwrite_at(const std::string& path, std::uint64_t offset, std::string_view expected,
-                          std::string_view replacement) {
-  const Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!fd) return fail(os_error(path));
-  const auto at = static_cast<off_t>(offset);
-  std::string found(expected.size(), '\0');
-  const ssize_t got = pread(fd.get(), found.data(), found.size(), at);
-  if (got < 0) return fail(os_error(path));
-  if (found.substr(0, static_cast<std::size_t>(got)) != expected) return fail(os_error(path, ESTALE));
-  const ssize_t written = pwrite(fd.get(), replacement.data(), replacement.size(), at);
-  if (written < 0) return fail(os_error(path));
-  if (static_cast<std::size_t>(written) != replacement.size()) return fail(os_error(path, EIO));
-  if (fsync(fd.get()) != 0) return fail(os_error(path));
-  return {};
-}
-
 Result<void> make_folders(const std::string& path, mode_t mode) {
   for (std::size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
     const std::string parent = path.substr(0, end);

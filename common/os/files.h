@@ -23,11 +23,6 @@ Result<void> replace_file_atomically(const std::string& path, std::string_view t
 /// Creates with `mode` exactly, fails with EEXIST when it is there (a symbolic link counts), fsyncs.
 Result<void> create_file(const std::string& path, std::string_view text, mode_t mode);
 
-/// Overwrites `replacement.size()` bytes at `offset` of an existing file and fsyncs, if `expected` stands there; the
-/// rest keeps its bytes, owner and mode. Error: ESTALE when something else stands there.
-Result<void> overwrite_at(const std::string& path, std::uint64_t offset, std::string_view expected,
-                          std::string_view replacement);
-
 /// Makes the folder and its missing parents with `mode`. A folder that exists is success.
 Result<void> make_folders(const std::string& path, mode_t mode);
 

@@ -68,15 +68,6 @@ Result<gid_t> find_group(const std::string& name) {
   return entry.gr_gid;
 }
 
-std::string group_name(gid_t gid) {
-  group entry{};
-  group* found = nullptr;
-  std::vector<char> buffer;
-  look_up(entry, found, buffer,
-          [&](group* e, char* b, std::size_t size, group** f) { return getgrgid_r(gid, e, b, size, f); });
-  return found ? entry.gr_name : std::to_string(gid);
-}
-
 std::vector<gid_t> groups_of(const User& user, gid_t gid) {
   int count = 64;
   std::vector<gid_t> groups(static_cast<std::size_t>(count));

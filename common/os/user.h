@@ -23,8 +23,6 @@ Result<User> find_user(const std::string& name);
 Result<User> find_user(uid_t uid);
 /// Error: "NAME: no such group" (os_code ENOENT) or what the name service reported.
 Result<gid_t> find_group(const std::string& name);
-/// Name of a group, or its number as text when it has none.
-std::string group_name(gid_t gid);
 /// What initgroups() would set for `user`, `gid` included.
 std::vector<gid_t> groups_of(const User& user, gid_t gid);
 

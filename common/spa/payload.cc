@@ -2,8 +2,6 @@
 // Outer checks, HTTP form, replay digest.
 #include "common/spa/payload.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "common/base/text.h"
@@ -69,16 +67,6 @@ Result<Payload, ServerCode> check_payload(ByteView bytes, const HttpSettings& ht
 
 std::string replay_digest(std::string_view wire) {
   return crypto::encode_base64(crypto::digest(DigestType::sha256, as_bytes(wire)).view());
-}
-
-std::string format_http_request(std::string_view wire, const HttpRequest& request) {
-  std::string path{wire};
-  std::ranges::replace(path, '+', '-');
-  std::ranges::replace(path, '/', '_');
-  const std::string server =
-      request.server_behind_proxy.empty() ? std::string{} : fmt::format("http://{}", request.server_behind_proxy);
-  return fmt::format("GET {}/{} HTTP/1.1\r\nUser-Agent: {}\r\nAccept: */*\r\nHost: {}\r\nConnection: close\r\n\r\n",
-                     server, path, request.user_agent, request.host);
 }
 
 }  // namespace latchkey::spa

@@ -29,12 +29,4 @@ Result<Payload, ServerCode> check_payload(ByteView payload, const HttpSettings& 
 /// Base64 of the SHA-256 of the wire packet, 43 characters (7.5).
 std::string replay_digest(std::string_view wire);
 
-/// The HTTP request of the client (section 8). `proxy_server`: with a proxy the request line names the SPA server.
-struct HttpRequest {
-  std::string_view host;                      ///< for the Host header: server, or proxy when there is one
-  std::string_view user_agent;                ///< e.g. "Fwknop/2.6.11"
-  std::string_view server_behind_proxy = {};  ///< empty: no proxy
-};
-std::string format_http_request(std::string_view wire, const HttpRequest& request);
-
 }  // namespace latchkey::spa

@@ -97,13 +97,6 @@ def test_replace_tells_the_reason():
         with_file("replace", [fault(name, ENOSPC)], check)
 
 
-def test_overwrite_tells_the_reason():
-    def check(lines, text, _, faults):
-        assert lines == [f"error {EIO}"] and text in (OLD, "#ld line\n"), (faults, lines, text)
-    for name in ("io/oc/open", "io/rw/pread", "io/rw/pwrite", "io/sync/fsync"):
-        with_file("overwrite", [fault(name)], check)
-
-
 def test_read_tells_the_reason():
     def failed(lines, *_):
         assert lines == [f"error {EIO}"], lines

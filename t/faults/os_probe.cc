@@ -88,7 +88,6 @@ int main(int argc, char** argv) {
   const std::map<std::string, std::function<void(const std::string&)>> calls{
       {"append", try_append},
       {"replace", [](const std::string& path) { tell(os::replace_file_atomically(path, "new text\n", 0600)); }},
-      {"overwrite", [](const std::string& path) { tell(os::overwrite_at(path, 0, "o", "#")); }},
       {"read", [](const std::string& path) { tell(without_value(os::read_file(path, 1000))); }},
       {"pid_file", try_pid_file},
       {"run", try_run},

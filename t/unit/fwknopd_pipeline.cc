@@ -10,6 +10,7 @@
 #include "common/spa/payload.h"
 #include "common/spa/seal.h"
 #include "common/spa/validate.h"
+#include "fwknop/transport.h"
 #include "fwknopd/gpg_desk.h"
 #include "fwknopd/log_texts.h"
 
@@ -340,7 +341,9 @@ TEST_F(PipelineTest, a_test_run_neither_acts_nor_remembers) {
 TEST_F(PipelineTest, spa_over_http_grants_what_the_proxy_says_only_for_an_open_message) {
   settings_.spa_over_http = settings_.x_forwarded_for = true;
   const auto request = [&](const std::string& wire, const std::string& header) {
-    std::string text = spa::format_http_request(wire, {.host = "h", .user_agent = "Fwknop/2.6.11"});
+    fwknop::Settings client;
+    client.user_agent = "Fwknop/2.6.11";
+    const std::string text = fwknop::http_request(client, wire, "");
     return text.substr(0, text.size() - 2) + header + "\r\n";
   };
   process(request(seal(message("0.0.0.0,tcp/22")), "X-Forwarded-For: 1.2.3.4\r\n"));

@@ -47,9 +47,6 @@ TEST(IpAddress, compares_and_classifies) {
   EXPECT_EQ(IpAddress::v4(0x01020304).v4_value(), 0x01020304u);
   EXPECT_NE(IpAddress::v4(0x01020304), *parse_ip_address("::ffff:1.2.3.4"));
   EXPECT_TRUE(IpAddress().is_unspecified());
-  EXPECT_TRUE(parse_ip_address("169.254.1.1")->is_link_local());
-  EXPECT_TRUE(parse_ip_address("febf::1")->is_link_local());
-  EXPECT_FALSE(parse_ip_address("fec0::1")->is_link_local());
   EXPECT_EQ(IpAddress::from_bytes(*parse_hex("0102030405")), std::nullopt);
 }
 
@@ -60,27 +57,7 @@ TEST(IpAddress, hashes_differ) {
   EXPECT_EQ(std::ranges::adjacent_find(hashes), hashes.end());
 }
 
-TEST(Prefix, masks_host_bits_and_contains) {
-  const auto prefix = parse_prefix("10.1.2.3/12");
-  ASSERT_TRUE(prefix);
-  EXPECT_EQ(format_prefix(*prefix), "10.0.0.0/12");
-  EXPECT_TRUE(prefix->contains(*parse_ip_address("10.15.255.255")));
-  EXPECT_FALSE(prefix->contains(*parse_ip_address("10.16.0.0")));
-  EXPECT_FALSE(prefix->contains(*parse_ip_address("::ffff:10.0.0.1")));
-  EXPECT_TRUE(parse_prefix("0.0.0.0/0")->contains(*parse_ip_address("255.0.0.1")));
-  EXPECT_EQ(format_prefix(*parse_prefix("fd00::1/64")), "fd00::/64");
-  EXPECT_EQ(format_prefix(*parse_prefix("1.2.3.4")), "1.2.3.4/32");
-  EXPECT_EQ(parse_prefix("::1")->length(), 128u);
-}
-
-TEST(Prefix, refuses_bad_lengths) {
-  for (const char* text : {"1.2.3.4/", "1.2.3.4/33", "::/129", "1.2.3.4/024", "1.2.3.4/-1", "1.2.3.4/8/8", "/8",
-                           "1.2.3.4/255.0.0.0", "1.2.3.4/+8"})
-    EXPECT_FALSE(parse_prefix(text)) << text;
-}
-
 TEST(Protocol, prints_names_and_numbers) {
-  EXPECT_EQ(format_port_proto({IpProtocol::udp, 53}), "udp/53");
   EXPECT_EQ(format_protocol(IpProtocol::icmp), "icmp");
   EXPECT_EQ(format_protocol(IpProtocol{47}), "47");
 }

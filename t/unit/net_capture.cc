@@ -169,7 +169,6 @@ TEST_F(LiveCapture, sees_a_datagram_at_once) {
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->packets, 1);
   EXPECT_EQ(payload, 1u);
-  EXPECT_GE(capture_->statistics()->received, 1u);
 }
 
 TEST(LiveCaptureError, names_the_interface_as_pcap_open_live_does) {

@@ -114,18 +114,6 @@ TEST_F(Replace, create_refuses_files_and_links) {
   EXPECT_EQ(create_file(at("link"), "y", 0600).error().os_code, EEXIST);
 }
 
-using Overwrite = FolderTest;
-TEST_F(Overwrite, changes_one_byte_in_place) {
-  write(at("f"), "1,2,3\n4,5,6\n");
-  chmod(at("f").c_str(), 0604);
-  ASSERT_TRUE(overwrite_at(at("f"), 6, "4", "#"));
-  EXPECT_EQ(text_of(at("f")), "1,2,3\n#,5,6\n");
-  EXPECT_EQ(mode_of(at("f")), 0604u);
-  EXPECT_EQ(overwrite_at(at("f"), 6, "4", "#").error().os_code, ESTALE);
-  EXPECT_EQ(overwrite_at(at("f"), 600, "4", "#").error().os_code, ESTALE);
-  EXPECT_EQ(overwrite_at(at("none"), 0, "4", "#").error().os_code, ENOENT);
-}
-
 using Folders = FolderTest;
 TEST_F(Folders, are_made_with_their_parents) {
   EXPECT_TRUE(make_folders(at("a/b/c"), 0755));
