@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <charconv>
 
-
 namespace latchkey::net {
 namespace {
 

@@ -3,15 +3,14 @@
 #include "fwknopd/grant_journal.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 
 #include "common/base/handle.h"
 #include "common/os/files.h"
+#include "t/lib/file_limit.h"
 
 namespace latchkey::fwknopd {
 namespace {
@@ -99,6 +98,23 @@ TEST_F(JournalFileTest, a_second_process_finds_what_the_first_opened) {
   EXPECT_TRUE(lines.empty());
 }
 
+TEST_F(JournalFileTest, a_close_command_that_was_run_is_not_run_again) {
+  PendingClose run{.allowed = *net::parse_ip_address("192.0.2.7"), .stanza_number = 1, .command = "/bin/close it"};
+  PendingClose pending = run;
+  pending.command = "/bin/close another";
+  {
+    GrantJournal first(log, clock);
+    first.open(path);
+    ASSERT_TRUE(first.opening(run));
+    ASSERT_TRUE(first.opening(pending));
+    first.closed(run);
+  }
+  GrantJournal second(log, clock);
+  const auto contents = second.open(path);
+  ASSERT_EQ(contents.closes.size(), 1u);
+  EXPECT_EQ(contents.closes[0].command, pending.command);
+}
+
 TEST_F(JournalFileTest, a_damaged_line_is_named_and_the_others_count) {
   const std::string good = format_journal_line(example_rule(), journal_time(clock));
   ASSERT_TRUE(os::replace_file_atomically(path, good + "\nrule 1 what\n", 0600));
@@ -128,18 +144,6 @@ TEST_F(JournalFileTest, a_file_that_others_can_write_is_not_believed) {
   EXPECT_EQ(lines.size(), 2u);
 }
 
-/// A file size limit fails like a full disk does.
-template <class Body>
-void with_file_limit(std::uintmax_t bytes, Body body) {
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit full{static_cast<rlim_t>(bytes), before.rlim_max};
-  setrlimit(RLIMIT_FSIZE, &full);
-  body();
-  setrlimit(RLIMIT_FSIZE, &before);
-}
-
 TEST_F(JournalFileTest, a_file_that_cannot_be_written_anew_keeps_its_numbers) {
   OpenRule ended = example_rule();
   ended.id = 5;
@@ -151,7 +155,7 @@ TEST_F(JournalFileTest, a_file_that_cannot_be_written_anew_keeps_its_numbers) {
   ASSERT_TRUE(os::replace_file_atomically(path, text, 0600));
   GrantJournal journal(log, clock);
   JournalContents left;
-  with_file_limit(10, [&] { left = journal.open(path); });
+  test::with_file_limit(10, [&] { left = journal.open(path); });
   ASSERT_EQ(left.rules.size(), 2u);
   EXPECT_EQ(lines.size(), 1u);  // it could not be written
   journal.closed(left.rules[0]);
@@ -185,7 +189,7 @@ TEST_F(JournalFileTest, on_a_full_disk_nothing_is_opened_unrecorded) {
   ASSERT_TRUE(journal.opening(rule));
   OpenRule refused = example_rule();
   bool is_opened = true;
-  with_file_limit(std::filesystem::file_size(path), [&] { is_opened = journal.opening(refused); });
+  test::with_file_limit(std::filesystem::file_size(path), [&] { is_opened = journal.opening(refused); });
   EXPECT_FALSE(is_opened);
   OpenRule later = example_rule();
   EXPECT_TRUE(journal.opening(later));

@@ -10,6 +10,7 @@
 #include "common/base/random.h"
 #include "common/os/files.h"
 #include "fwknopd/digest_store.h"
+#include "t/lib/file_limit.h"
 #include "t/lib/seed.h"
 
 namespace latchkey::fwknopd {
@@ -78,6 +79,8 @@ TEST(ReplayLine, kinds) {
       {std::string(65, 'a') + " 17 127.0.0.1 1 127.0.0.1 2 3", Kind::bad},
       {"abc 17 127.0.0.300 1 127.0.0.1 2 3", Kind::bad},
       {"abc x 127.0.0.1 1 127.0.0.1 2 3", Kind::bad},
+      {"abc 17 ::1 1 127.0.0.1 2 3", Kind::bad},
+      {"abc 17 127.0.0.1 1 ::1 2 3", Kind::bad},
   };
   for (const auto& [text, kind] : rows) EXPECT_EQ(parse_replay_line(text).kind, kind) << text;
 }
@@ -98,6 +101,18 @@ TEST(ReplayCache, knows_what_was_added_and_nothing_else) {
   }
   EXPECT_EQ(cache.size(), entries.size());
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(cache.find(random_entry(rng).digest), nullptr);
+}
+
+TEST(ReplayCache, tells_digests_apart_that_begin_alike) {
+  SeededRng rng(1);
+  const ReplayEntry entry = random_entry(rng);
+  ReplayEntry other = entry;
+  other.digest.back() ^= std::byte{1};
+  ReplayCache cache;
+  EXPECT_TRUE(cache.add(entry));
+  EXPECT_EQ(cache.find(other.digest), nullptr);
+  EXPECT_TRUE(cache.add(other));
+  EXPECT_EQ(cache.size(), 2U);
 }
 
 /// A folder that goes with the test.
@@ -146,6 +161,23 @@ TEST_F(DigestFile, a_torn_last_line_costs_that_line_only) {
   EXPECT_EQ(next.cache().size(), 2U);
 }
 
+TEST_F(DigestFile, that_others_can_read_is_told_of_and_used) {
+  write(std::string(good_line) + "\n");
+  std::filesystem::permissions(path(), std::filesystem::perms{0644});
+  DigestStore store(log_);
+  store.open(settings_, false);
+  EXPECT_EQ(lines_, std::vector<std::string>{"[-] file: " + path() +
+                                             " permissions should only be user read/write (0600, -rw-------)"});
+  EXPECT_EQ(store.cache().size(), 1U);
+}
+
+TEST_F(DigestFile, entries_of_other_digests_match_no_packet) {
+  write("aRZS82JREWxL3Gp1H8uMwg 17 127.0.0.1 1 127.0.0.1 2 3\n" + std::string(good_line) + "\n");
+  DigestStore store(log_);
+  store.open(settings_, false);
+  EXPECT_EQ(store.cache().size(), 1U);
+}
+
 TEST_F(DigestFile, rotation_keeps_what_is_in_memory) {
   write(std::string(replay_file_header) + "\n" + std::string(good_line) + "\n");
   DigestStore store(log_);
@@ -167,6 +199,19 @@ TEST_F(DigestFile, that_cannot_be_made_leaves_the_cache_in_memory) {
   EXPECT_EQ(lines_[1], "Error opening digest cache file. Incoming digests will not be remembered.");
   EXPECT_TRUE(store.remember(entry));
   EXPECT_NE(store.cache().find(entry.digest), nullptr);
+}
+
+TEST_F(DigestFile, a_full_disk_is_told_of_and_the_packet_still_counts) {
+  SeededRng rng(1);
+  const ReplayEntry entry = random_entry(rng);
+  DigestStore store(log_);
+  store.open(settings_, false);
+  bool is_kept = true;
+  test::with_file_limit(std::filesystem::file_size(path()), [&] { is_kept = store.remember(entry); });
+  EXPECT_FALSE(is_kept) << "no access for a digest that is not on the disk";
+  EXPECT_EQ(lines_.size(), 1U);
+  EXPECT_NE(store.cache().find(entry.digest), nullptr);
+  EXPECT_EQ(text(), std::string(replay_file_header) + "\n") << "no half line";
 }
 
 /// The measure of the specification: under half a second on one core. The bound here is for slow machines.

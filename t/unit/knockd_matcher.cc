@@ -262,6 +262,7 @@ INSTANTIATE_TEST_SUITE_P(Specification, KnockdMatcher, testing::ValuesIn(cases),
 TEST(KnockdMatcherFlags, are_told_for_every_door_before_its_first_port) {
   EXPECT_EQ(Bench("A=7000,8000; B=6000 syn").send("7000/ack"), "A1 ig(SYN)");
   EXPECT_EQ(Bench("B=6000 syn; A=7000,8000").send("7000/ack"), "ig(SYN) A1");
+  EXPECT_EQ(Bench("A=7000,8000; B=6000 !ack").send("7000/ack"), "A1 ig(!ACK)");
 }
 
 TEST(KnockdMatcherTimer, ends_attempts_without_a_packet) {
@@ -330,6 +331,31 @@ TEST(KnockdMatcherCooldown, ignores_a_source_that_has_just_opened) {
   bench.matcher.replace_doors({door, bench.matcher.doors()[1]}, {std::nullopt, DoorIndex{1}});
   EXPECT_EQ(bench.send("=0 7000 =1 7000 =2 7000@11 6000 =4.99 7000 =5 7000"),
             "A1 A! rs A1@11 A!@11 rs@11 B1 B! rs A1 A!");
+}
+
+TEST(KnockdMatcherCooldown, outlives_a_reload_at_an_unchanged_door) {
+  Bench bench("A=7000 syn; B=6000 syn");
+  Lock door = bench.matcher.doors()[0];
+  door.seq_cooldown_s = 5;
+  const Lock other = bench.matcher.doors()[1];
+  bench.matcher.replace_doors({door, other}, {std::nullopt, std::nullopt});
+  EXPECT_EQ(bench.send("=0 7000"), "A1 A!");
+  bench.matcher.replace_doors({other, door}, {DoorIndex{1}, DoorIndex{0}});
+  EXPECT_EQ(bench.send("=1 7000"), "rs");
+  door.seq_timeout_s += 1;
+  bench.matcher.replace_doors({other, door}, {DoorIndex{0}, DoorIndex{1}});
+  EXPECT_EQ(bench.send("=2 7000"), "B1 B!") << "another door, whatever the monitor says that it continues";
+}
+
+TEST(KnockdMatcherCooldown, of_those_that_are_over_makes_room_first) {
+  Bench bench("A=7000 syn", {.max_cooldowns = 2});
+  Lock door = bench.matcher.doors()[0];
+  door.seq_cooldown_s = 5;
+  bench.matcher.replace_doors({door}, {std::nullopt});
+  EXPECT_EQ(bench.send("=0 7000@8 =6 7000@3 7000@4"), "A1@8 A!@8 rs@8 A1@3 A!@3 rs@3 A1@4 A!@4");
+  EXPECT_EQ(bench.send("=7 7000@3 7000@4"), "rs@4") << "both still rest";
+  EXPECT_EQ(bench.send("=8 7000@5"), "A1@5 A!@5");
+  EXPECT_EQ(bench.send("=9 7000@3"), "rs@5 A1@3 A!@3") << "the table was full of those that rest";
 }
 
 // Attempts of thousands of sources come and go; nothing is left behind.

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +18,7 @@
 #include "common/os/daemonize.h"
 #include "common/os/notify.h"
 #include "common/os/pid_file.h"
+#include "t/lib/file_limit.h"
 
 namespace latchkey::os {
 namespace {
@@ -41,21 +41,6 @@ struct FolderTest : ::testing::Test {
     EXPECT_TRUE(write_all(fd.get(), text));
   }
 };
-
-/// Runs `body` in a process whose files may not grow beyond `bytes`: a full disk without one.
-template <class F>
-int with_file_limit(rlim_t bytes, F body) {
-  const pid_t pid = fork();
-  if (pid == 0) {
-    signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{bytes, bytes};
-    setrlimit(RLIMIT_FSIZE, &limit);
-    _exit(body() ? 0 : 1);
-  }
-  int status = 0;
-  waitpid(pid, &status, 0);
-  return status;
-}
 
 using ReadFile = FolderTest;
 TEST_F(ReadFile, reads_up_to_its_limit) {
@@ -88,7 +73,9 @@ TEST_F(Replace, sets_text_and_mode_whatever_was_there) {
 
 TEST_F(Replace, keeps_the_old_file_when_the_disk_is_full) {
   write(at("f"), "old");
-  EXPECT_EQ(with_file_limit(4, [&] { return !replace_file_atomically(at("f"), "longer text", 0600).ok(); }), 0);
+  bool is_done = true;
+  test::with_file_limit(4, [&] { is_done = replace_file_atomically(at("f"), "longer text", 0600).ok(); });
+  EXPECT_FALSE(is_done);
   EXPECT_EQ(text_of(at("f")), "old");
   EXPECT_FALSE(std::filesystem::exists(at("f.new")));
 }
@@ -177,12 +164,12 @@ TEST_F(Append, follows_no_link_unless_told) {
 
 TEST_F(Append, leaves_no_half_line_on_a_full_disk) {
   write(at("log"), "12345678\n");
-  EXPECT_EQ(with_file_limit(12,
-                            [&] {
-                              auto log = AppendLog::open(at("log"), {});
-                              return log.ok() && !log->append("abcdef").ok() && log->append("ab").ok();
-                            }),
-            0);
+  test::with_file_limit(12, [&] {
+    auto log = AppendLog::open(at("log"), {});
+    ASSERT_TRUE(log.ok());
+    EXPECT_FALSE(log->append("abcdef").ok());
+    EXPECT_TRUE(log->append("ab").ok());
+  });
   EXPECT_EQ(text_of(at("log")), "12345678\nab\n");
 }
 
