@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "common/base/text.h"
+#include "common/os/notify.h"
 
 namespace latchkey::fwknopd {
 namespace {
@@ -39,7 +40,9 @@ const char* text_of(os::PidFileError::Stage stage) {
 void route_log(const Settings& settings, bool is_listing, log::Logger& log) {
   log.remove_sinks();
   const bool to_stderr = settings.foreground || is_listing;
-  if (to_stderr) log.add(std::make_unique<log::StreamSink>(STDERR_FILENO));
+  // As a service of systemd: each line once.
+  const bool is_twice = settings.syslog_enable && os::is_journal(STDERR_FILENO);
+  if (to_stderr && !is_twice) log.add(std::make_unique<log::StreamSink>(STDERR_FILENO));
   if (!to_stderr || settings.syslog_enable)
     log.add(std::make_unique<log::SyslogSink>(log::SyslogSink::Options{.identity = settings.syslog_identity,
                                                                        .facility = settings.syslog_facility,

@@ -3,8 +3,10 @@
 #include "common/os/notify.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -37,11 +39,20 @@ Result<void> notify_service(std::string_view state) {
   return {};
 }
 
+Result<void> notify_ready() { return notify_service("READY=1\nMAINPID=" + std::to_string(getpid())); }
+
 Result<void> notify_reloading() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const long long microseconds = static_cast<long long>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
   return notify_service("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds));
+}
+
+bool is_journal(int fd) {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  return stream && fstat(fd, &status) == 0 &&
+         std::string_view(stream) == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
 }  // namespace latchkey::os

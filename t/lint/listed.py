@@ -59,7 +59,7 @@ def test_heads():
             problems.append(f"{path}:2: one sentence should say what the file is for")
         if path.endswith(".h") and "#pragma once" not in read(path):
             problems.append(f"{path}: #pragma once is missing")
-    for path in code_files(".py") + [f"tools/{name}" for name in ("check", "demo", "lib.sh") if (TOP / "tools" / name).exists()]:
+    for path in code_files(".py") + [f"tools/{name}" for name in ("check", "deb", "demo", "lib.sh") if (TOP / "tools" / name).exists()]:
         if "SPDX-License-Identifier: GPL-2.0-or-later" not in read(path)[:200]:
             problems.append(f"{path}: the SPDX line is missing")
     fail_with(problems)

@@ -318,10 +318,24 @@ TEST_F(Notify, sends_one_datagram) {
   std::string got(100, '\0');
   const ssize_t size = recv(server.get(), got.data(), got.size(), MSG_DONTWAIT);
   ASSERT_GT(size, 0);
-  EXPECT_EQ(got.substr(0, static_cast<std::size_t>(size)), "READY=1");
+  EXPECT_EQ(got.substr(0, static_cast<std::size_t>(size)), "READY=1\nMAINPID=" + std::to_string(getpid()));
   setenv("NOTIFY_SOCKET", "relative", 1);
   EXPECT_FALSE(notify_ready());
   unsetenv("NOTIFY_SOCKET");
+}
+
+TEST_F(Notify, knows_the_journal) {
+  unsetenv("JOURNAL_STREAM");
+  const Fd fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  EXPECT_FALSE(is_journal(fd.get()));
+  struct stat status {};
+  ASSERT_EQ(fstat(fd.get(), &status), 0);
+  setenv("JOURNAL_STREAM", (std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino)).c_str(), 1);
+  EXPECT_TRUE(is_journal(fd.get()));
+  EXPECT_FALSE(is_journal(-1));
+  setenv("JOURNAL_STREAM", "1:1", 1);
+  EXPECT_FALSE(is_journal(fd.get()));
+  unsetenv("JOURNAL_STREAM");
 }
 
 }  // namespace
