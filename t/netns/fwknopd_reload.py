@@ -7,8 +7,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from fwknopd_lab import READY, configure, grant, start
-from harness import check, check_equal, main
+from fwknopd_lab import READY, ask, configure, grant, start
+from harness import check, check_equal, main, wait_until
 from lab import Lab
 
 
@@ -102,7 +102,7 @@ def test_access_lasts_as_long_as_was_asked(lab):
     time.sleep(-time.time() % 1 + 0.7)  # late in a second
     begin = time.monotonic()
     for port in (22, 23, 24):
-        ask(lab, port, 2)
+        ask(lab, "-A", f"tcp/{port}", "-f", 2)
     lab.gateway.wait_for_rule("--dport 24 ")
     for port in (22, 23, 24):
         lab.gateway.wait_for_rule(f"--dport {port} ", present=False)
