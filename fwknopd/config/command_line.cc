@@ -34,10 +34,19 @@ struct Target {
 /// The reading that a row acts in. `keys` is read first, and is an error later without --key-gen.
 enum class Phase { first, keys, files, rest };
 
+/// What a path must be; `complaint` has {} for it.
+struct PathRule {
+  PathKind kind;
+  string_view complaint;
+};
+
+/// One option. Without `set`, its argument is the value of `keyword` in fwknopd.conf.
 struct Row {
   cli::OptionText text;
   Phase phase;
   Verdict (*set)(Target target, string_view value);
+  string_view keyword = {};
+  std::optional<PathRule> path = {};
 };
 
 // --- setters ------------------------------------------------------------------------------------------------------
@@ -49,21 +58,6 @@ Verdict print(string_view text, int status) {
 Verdict refuse(string_view text) {
   fmt::print(stderr, "{}\n", text);
   return 1;
-}
-
-void set_value(Target target, string_view keyword, std::string value) {
-  target.line.values.emplace_back(conf_row(keyword), std::move(value));
-}
-
-// A value that is a path of a kind; `complaint` has {} for the path.
-Verdict set_path(Target target, string_view keyword, std::string value, PathKind kind, string_view complaint) {
-  if (const auto problem = check_path(value, kind)) {
-    if (!problem->text.empty()) target.log->error("{}", problem->text);
-    target.log->error("{}", fmt::vformat(complaint, fmt::make_format_args(value)));
-    return 1;
-  }
-  set_value(target, keyword, std::move(value));
-  return {};
 }
 
 Verdict set_packet_limit(Target target, string_view value) {
@@ -109,11 +103,22 @@ Verdict refuse_faults(Target target, string_view) {
   return 1;
 }
 
-template <bool CommandLine::*Member>
+template <bool CommandLine::*... Members>
 Verdict switch_on(Target target, string_view) {
-  target.line.*Member = true;
+  ((target.line.*Members = true), ...);
   return {};
 }
+template <auto Member>
+Verdict take_text(Target target, string_view value) {
+  target.line.*Member = value;
+  return {};
+}
+Verdict say_more(Target target, string_view) {
+  ++target.line.verbosity;
+  return {};
+}
+Verdict print_usage(Target, string_view) { return print(usage_text(), 0); }
+Verdict print_version(Target, string_view) { return print(version_text(), 0); }
 
 constexpr cli::OptionText flag(string_view name, char letter, string_view help) {
   return {.name = name, .letter = letter, .help = help};
@@ -121,137 +126,112 @@ constexpr cli::OptionText flag(string_view name, char letter, string_view help) 
 constexpr cli::OptionText with(string_view name, char letter, string_view help) {
   return {.name = name, .letter = letter, .argument = Argument::required, .help = help};
 }
+constexpr Row value_of(string_view keyword, cli::OptionText text) { return {text, Phase::rest, nullptr, keyword}; }
+constexpr Row path_of(string_view keyword, cli::OptionText text, PathKind kind, string_view complaint) {
+  return {text, Phase::rest, nullptr, keyword, PathRule{kind, complaint}};
+}
 
 // --- the table, in getopt's order ---------------------------------------------------------------------------------
 
 constexpr auto rows = std::to_array<Row>({
-    {with("access-file", 'a', "Read the stanzas from this file instead of\naccess.conf."), Phase::rest,
-     [](Target t, string_view v) {
-       return set_path(t, "ACCESS_FILE", std::string(v), PathKind::regular_file, "[*] Invalid access.conf file path '{}'");
-     }},
-    {with("access-folder", 0, "Read the stanzas from all .conf files of this\nfolder."), Phase::rest,
-     [](Target t, string_view v) {
-       return set_path(t, "ACCESS_FOLDER", drop_last_slash(std::string(v)), PathKind::folder,
-                       "[*] Invalid access folder directory '{}' could not lstat(), does not exist, or too large?");
-     }},
+    path_of("ACCESS_FILE", with("access-file", 'a', "Read the stanzas from this file instead of\naccess.conf."),
+            PathKind::regular_file, "[*] Invalid access.conf file path '{}'"),
+    path_of("ACCESS_FOLDER", with("access-folder", 0, "Read the stanzas from all .conf files of this\nfolder."),
+            PathKind::folder,
+            "[*] Invalid access folder directory '{}' could not lstat(), does not exist, or too large?"),
     {flag("afl-fuzzing", 'A', "Not supported; the fuzz targets have programs of\ntheir own."), Phase::rest, refuse_afl},
     {with("afl-pkt-file", 0, ""), Phase::rest, refuse_afl},
     {with("config-file", 'c', "Read this file instead of fwknopd.conf."), Phase::files,
-     [](Target t, string_view v) -> Verdict {
-       t.line.config_file = v;
-       return {};
-     }},
-    {with("packet-limit", 'C', "End after this number of captured packets;\n0 is no limit."), Phase::rest, set_packet_limit},
-    {with("digest-file", 'd', "Keep the replay cache in this file."), Phase::rest,
-     [](Target t, string_view v) -> Verdict {
-       set_value(t, "DIGEST_FILE", std::string(v));
-       return {};
-     }},
-    {flag("dump-config", 'D', "Print the configuration in effect and exit."), Phase::rest, switch_on<&CommandLine::dump_config>},
+     take_text<&CommandLine::config_file>},
+    {with("packet-limit", 'C', "End after this number of captured packets;\n0 is no limit."), Phase::rest,
+     set_packet_limit},
+    value_of("DIGEST_FILE", with("digest-file", 'd', "Keep the replay cache in this file.")),
+    {flag("dump-config", 'D', "Print the configuration in effect and exit."), Phase::rest,
+     switch_on<&CommandLine::dump_config>},
     {flag("dump-serv-err-codes", 0, "Print the server's error codes and exit."), Phase::rest, print_error_codes},
-    {flag("exit-parse-config", 0, "Read the configuration and exit. With -v -v, or\nwith -v on a terminal, tell every problem."),
-     Phase::rest,
-     [](Target t, string_view) -> Verdict {
-       t.line.exit_parse_config = t.line.foreground = true;
-       return {};
-     }},
+    {flag("exit-parse-config", 0,
+          "Read the configuration and exit. With -v -v, or\nwith -v on a terminal, tell every problem."),
+     Phase::rest, switch_on<&CommandLine::exit_parse_config, &CommandLine::foreground>},
     {flag("exit-parse-digest-cache", 0, "Read the replay cache, too, and exit."), Phase::rest,
-     [](Target t, string_view) -> Verdict {
-       t.line.exit_parse_digest_cache = t.line.foreground = true;
-       return {};
-     }},
-    {flag("syslog-enable", 0, "With -f: write the log to syslog, too."), Phase::rest, switch_on<&CommandLine::syslog_enable>},
-    {flag("foreground", 'f', "Stay in the foreground and log to standard error."), Phase::rest, switch_on<&CommandLine::foreground>},
+     switch_on<&CommandLine::exit_parse_digest_cache, &CommandLine::foreground>},
+    {flag("syslog-enable", 0, "With -f: write the log to syslog, too."), Phase::rest,
+     switch_on<&CommandLine::syslog_enable>},
+    {flag("foreground", 'f', "Stay in the foreground and log to standard error."), Phase::rest,
+     switch_on<&CommandLine::foreground>},
     {with("fault-injection-tag", 0, "Not supported."), Phase::rest, refuse_faults},
-    {flag("fw-flush", 0, "Delete the firewall rules of fwknopd and exit."), Phase::rest, switch_on<&CommandLine::fw_flush>},
+    {flag("fw-flush", 0, "Delete the firewall rules of fwknopd and exit."), Phase::rest,
+     switch_on<&CommandLine::fw_flush>},
     {flag("fw-list", 0, "List the firewall rules of fwknopd and exit."), Phase::rest, switch_on<&CommandLine::fw_list>},
     {flag("fw-list-all", 0, "List all firewall rules and exit."), Phase::rest, switch_on<&CommandLine::fw_list_all>},
-    {with("gpg-home-dir", 0, "GnuPG's home, where a stanza names none."), Phase::rest,
-     [](Target t, string_view v) {
-       return set_path(t, "GPG_HOME_DIR", drop_last_slash(std::string(v)), PathKind::folder,
-                       "[*] gpg home directory '{}' could not lstat(), does not exist, or too large?");
-     }},
-    {with("gpg-exe", 0, "The gpg program, where a stanza names none."), Phase::rest,
-     [](Target t, string_view v) {
-       return set_path(t, "GPG_EXE", std::string(v), PathKind::executable, "[*] gpg path '{}' could not lstat()/not executable?");
-     }},
-    {flag("help", 'h', "Print this text and exit."), Phase::files, [](Target, string_view) { return print(usage_text(), 0); }},
-    {flag("key-gen", 0, "Print a new encryption key and HMAC key and exit."), Phase::first, switch_on<&CommandLine::key_gen>},
-    {with("key-gen-file", 0, "The same, into this file."), Phase::first,
-     [](Target t, string_view v) -> Verdict {
-       t.line.key_gen_file = v;
-       return {};
-     }},
+    path_of("GPG_HOME_DIR", with("gpg-home-dir", 0, "GnuPG's home, where a stanza names none."), PathKind::folder,
+            "[*] gpg home directory '{}' could not lstat(), does not exist, or too large?"),
+    path_of("GPG_EXE", with("gpg-exe", 0, "The gpg program, where a stanza names none."), PathKind::executable,
+            "[*] gpg path '{}' could not lstat()/not executable?"),
+    {flag("help", 'h', "Print this text and exit."), Phase::files, print_usage},
+    {flag("key-gen", 0, "Print a new encryption key and HMAC key and exit."), Phase::first,
+     switch_on<&CommandLine::key_gen>},
+    {with("key-gen-file", 0, "The same, into this file."), Phase::first, take_text<&CommandLine::key_gen_file>},
     {with("key-len", 0, "Bytes of the new encryption key, 1-32 (32)."), Phase::keys, set_key_length},
     {with("hmac-key-len", 0, "Bytes of the new HMAC key, 1-128 (by digest)."), Phase::keys, set_hmac_key_length},
     {with("hmac-digest-type", 0, "Digest that the new HMAC key is for (sha256)."), Phase::keys, set_hmac_type},
-    {with("interface", 'i', "Listen on this interface."), Phase::rest,
-     [](Target t, string_view v) -> Verdict {
-       set_value(t, "PCAP_INTF", std::string(v));
-       return {};
-     }},
+    value_of("PCAP_INTF", with("interface", 'i', "Listen on this interface.")),
     {flag("kill", 'K', "End the running fwknopd."), Phase::rest, switch_on<&CommandLine::kill>},
-    {with("locale", 'l', "Set this locale; NONE leaves it alone."), Phase::rest,
-     [](Target t, string_view v) -> Verdict {
-       set_value(t, "LOCALE", std::string(v));
-       return {};
-     }},
-    {flag("no-firewd-check-support", 0, "firewall-cmd has no rule check (-C)."), Phase::rest, switch_on<&CommandLine::no_rule_check_support>},
-    {flag("no-ipt-check-support", 0, "iptables has no rule check (-C)."), Phase::rest, switch_on<&CommandLine::no_rule_check_support>},
-    {with("override-config", 'O', "Files, separated by commas, whose entries go over\nthose of fwknopd.conf."), Phase::files,
-     [](Target t, string_view v) -> Verdict {
-       t.line.overrides = std::string(v);
-       return {};
-     }},
-    {with("pcap-file", 0, "Take the packets from this capture file."), Phase::rest,
-     [](Target t, string_view v) {
-       return set_path(t, "PCAP_FILE", std::string(v), PathKind::regular_file, "[*] Invalid pcap file path '{}'");
-     }},
-    {with("pcap-filter", 'P', "Capture only what this filter expression lets\nthrough; an empty one lets all through."), Phase::rest,
-     [](Target t, string_view v) -> Verdict {
-       set_value(t, "PCAP_FILTER", std::string(v));
-       return {};
-     }},
-    {flag("pcap-any-direction", 0, "Look at outgoing packets, too."), Phase::rest, switch_on<&CommandLine::any_direction>},
-    {with("pid-file", 'p', "Keep the process number in this file."), Phase::rest,
-     [](Target t, string_view v) -> Verdict {
-       set_value(t, "FWKNOP_PID_FILE", std::string(v));
-       return {};
-     }},
+    value_of("LOCALE", with("locale", 'l', "Set this locale; NONE leaves it alone.")),
+    {flag("no-firewd-check-support", 0, "firewall-cmd has no rule check (-C)."), Phase::rest,
+     switch_on<&CommandLine::no_rule_check_support>},
+    {flag("no-ipt-check-support", 0, "iptables has no rule check (-C)."), Phase::rest,
+     switch_on<&CommandLine::no_rule_check_support>},
+    {with("override-config", 'O', "Files, separated by commas, whose entries go over\nthose of fwknopd.conf."),
+     Phase::files, take_text<&CommandLine::overrides>},
+    path_of("PCAP_FILE", with("pcap-file", 0, "Take the packets from this capture file."), PathKind::regular_file,
+            "[*] Invalid pcap file path '{}'"),
+    value_of("PCAP_FILTER",
+             with("pcap-filter", 'P',
+                  "Capture only what this filter expression lets\nthrough; an empty one lets all through.")),
+    {flag("pcap-any-direction", 0, "Look at outgoing packets, too."), Phase::rest,
+     switch_on<&CommandLine::any_direction>},
+    value_of("FWKNOP_PID_FILE", with("pid-file", 'p', "Keep the process number in this file.")),
     {flag("rotate-digest-cache", 0, "Begin a new replay cache; the old one gets the\nsuffix -old."), Phase::rest,
      switch_on<&CommandLine::rotate_digest_cache>},
-    {with("run-dir", 'r', "Folder of the pid file and the replay cache."), Phase::rest,
-     [](Target t, string_view v) -> Verdict {
-       set_value(t, "FWKNOP_RUN_DIR", std::string(v));
-       return {};
-     }},
-    {flag("restart", 'R', "Make the running fwknopd read its files again."), Phase::rest, switch_on<&CommandLine::restart>},
+    value_of("FWKNOP_RUN_DIR", with("run-dir", 'r', "Folder of the pid file and the replay cache.")),
+    {flag("restart", 'R', "Make the running fwknopd read its files again."), Phase::rest,
+     switch_on<&CommandLine::restart>},
     {flag("status", 'S', "Tell whether fwknopd is running."), Phase::rest, switch_on<&CommandLine::status>},
-    {with("sudo-exe", 0, "The sudo program."), Phase::rest,
-     [](Target t, string_view v) {
-       return set_path(t, "SUDO_EXE", std::string(v), PathKind::executable, "[*] sudo path '{}' could not stat()/not executable?");
-     }},
-    {flag("test", 't', "Process packets, but change no firewall and run no\ncommand cycles."), Phase::rest, switch_on<&CommandLine::test_mode>},
-    {flag("udp-server", 'U', "Receive packets by a UDP socket instead of capture."), Phase::rest, switch_on<&CommandLine::udp_server>},
-    {flag("verbose", 'v', "Say more; may be repeated."), Phase::rest,
-     [](Target t, string_view) -> Verdict {
-       ++t.line.verbosity;
-       return {};
-     }},
-    {flag("version", 'V', "Print the version and exit."), Phase::first, [](Target, string_view) { return print(version_text(), 0); }},
-    {{.name = "suite-conf", .argument = Argument::required, .help = "Latchkey's own settings (/etc/latchkey.conf).", .is_extension = true},
+    path_of("SUDO_EXE", with("sudo-exe", 0, "The sudo program."), PathKind::executable,
+            "[*] sudo path '{}' could not stat()/not executable?"),
+    {flag("test", 't', "Process packets, but change no firewall and run no\ncommand cycles."), Phase::rest,
+     switch_on<&CommandLine::test_mode>},
+    {flag("udp-server", 'U', "Receive packets by a UDP socket instead of capture."), Phase::rest,
+     switch_on<&CommandLine::udp_server>},
+    {flag("verbose", 'v', "Say more; may be repeated."), Phase::rest, say_more},
+    {flag("version", 'V', "Print the version and exit."), Phase::first, print_version},
+    {{.name = "suite-conf",
+      .argument = Argument::required,
+      .help = "Latchkey's own settings (/etc/latchkey.conf).",
+      .is_extension = true},
      Phase::files,
-     [](Target t, string_view v) -> Verdict {
-       t.line.suite_conf = v;
-       return {};
-     }},
-    {{.name = "test-config", .help = "Read the configuration, tell every problem, exit\nwith 1 if there is an error.", .is_extension = true},
+     take_text<&CommandLine::suite_conf>},
+    {{.name = "test-config",
+      .help = "Read the configuration, tell every problem, exit\nwith 1 if there is an error.",
+      .is_extension = true},
      Phase::rest,
-     [](Target t, string_view) -> Verdict {
-       t.line.test_config = t.line.foreground = true;
-       return {};
-     }},
+     switch_on<&CommandLine::test_config, &CommandLine::foreground>},
 });
+
+Verdict apply(const Row& row, Target target, string_view argument) {
+  if (row.set != nullptr) return row.set(target, argument);
+  std::string value(argument);
+  if (row.path) {
+    if (row.path->kind == PathKind::folder) value = drop_last_slash(std::move(value));
+    if (const auto problem = check_path(value, row.path->kind)) {
+      if (!problem->text.empty()) target.log->error("{}", problem->text);
+      target.log->error("{}", fmt::vformat(row.path->complaint, fmt::make_format_args(value)));
+      return 1;
+    }
+  }
+  target.line.values.emplace_back(conf_row(row.keyword), std::move(value));
+  return {};
+}
 
 // The order of the usage text is the peer's; what the peer leaves out comes last.
 constexpr auto usage_order = std::to_array<string_view>({
@@ -333,7 +313,7 @@ std::optional<int> CommandLineReader::read_first(CommandLine& line) {
     if (match.kind == cli::Match::Kind::error) continue;
     const Phase phase = rows[match.row].phase;
     if (phase != Phase::first && phase != Phase::keys) continue;
-    if (const Verdict status = rows[match.row].set({line, nullptr}, match.argument)) return status;
+    if (const Verdict status = apply(rows[match.row], {line, nullptr}, match.argument)) return status;
   }
   return {};
 }
@@ -341,7 +321,7 @@ std::optional<int> CommandLineReader::read_first(CommandLine& line) {
 std::optional<int> CommandLineReader::read_files(CommandLine& line) {
   for (const cli::Match& match : matches_) {
     if (match.kind == cli::Match::Kind::error || rows[match.row].phase != Phase::files) continue;
-    if (const Verdict status = rows[match.row].set({line, nullptr}, match.argument)) return status;
+    if (const Verdict status = apply(rows[match.row], {line, nullptr}, match.argument)) return status;
   }
   return {};
 }
@@ -360,7 +340,7 @@ std::optional<int> CommandLineReader::read_rest(CommandLine& line, log::Logger& 
   for (const cli::Match& match : matches_) {
     if (match.kind == cli::Match::Kind::error || rows[match.row].phase == Phase::keys) return print(usage_text(), 1);
     if (rows[match.row].phase != Phase::rest) continue;
-    if (const Verdict status = rows[match.row].set({line, &log}, match.argument)) return status;
+    if (const Verdict status = apply(rows[match.row], {line, &log}, match.argument)) return status;
   }
   return {};
 }
