@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
 # What tools/demo and tools/check share: packages, bootstrap, build. Sourced from the top of the tree.
 
 say() { printf '%s\n' "$*"; }
