@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/text.h"
@@ -133,17 +134,21 @@ void Monitor::write_start_lines() {
       output_.say(to_error, fmt::format(texts::could_not_open, interfaces_[i], interface.warning));
     output_.say(with_debug, describe_link(interface.link_type));
   }
-  for (const std::string& note : sensor_->notes()) write_confinement_note(note);
+  write_confinement_notes();
   for (const net::IpAddress& address : local_addresses_)
     output_.say(with_debug, fmt::format(texts::local_address, net::format_ip_address(address)));
   write_filters();
 }
 
-/// Running with less confinement than asked for is told without -D. Reading a capture file as an ordinary user is
-/// what --replay is for.
-void Monitor::write_confinement_note(const std::string& note) {
-  if (is_replay() || privsep::is_about_old_kernel(note)) return output_.say(with_debug, note);
-  output_.say(to_error | to_log, "warning: " + note);
+/// Running with less confinement than asked for, or with less than the sensor before, is told without -D. Reading a
+/// capture file as an ordinary user is what --replay is for.
+void Monitor::write_confinement_notes() {
+  for (const std::string& note : sensor_->notes()) {
+    if (std::ranges::find(told_notes_, note) != told_notes_.end()) continue;
+    const bool is_expected = is_replay() || privsep::is_about_old_kernel(note);
+    output_.say(is_expected ? unsigned{with_debug} : to_error | to_log, is_expected ? note : "warning: " + note);
+  }
+  told_notes_ = sensor_->notes();
 }
 
 /// False: another daemon holds the file. Any other trouble is only told.

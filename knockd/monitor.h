@@ -37,7 +37,7 @@ class Monitor {
   Result<void> prepare_loop();
   bool start_capturing();
   void write_start_lines();
-  void write_confinement_note(const std::string& note);
+  void write_confinement_notes();
   bool take_pid_file();
   void use_journal();
   Result<void> watch_signals();
@@ -94,6 +94,7 @@ class Monitor {
   std::optional<Names> names_;  ///< with -l
   std::optional<Workers> workers_;
   std::unique_ptr<SensorLink> sensor_;
+  std::vector<std::string> told_notes_;  ///< on the confinement of the sensor before
   std::vector<std::string> captured_;  ///< the interfaces of the running sensor
   std::set<std::string> lost_;         ///< interfaces that have vanished
   std::string loss_reason_;

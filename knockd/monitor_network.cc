@@ -80,6 +80,7 @@ void Monitor::restart_sensor() {
     lost_ = {interfaces_.begin(), interfaces_.end()};
     return wait_for_interface();
   }
+  write_confinement_notes();
   for (const std::string& interface : interfaces)
     if (lost_.erase(interface) != 0) output_.say(with_verbose | to_log, fmt::format("interface {} is back", interface));
   loop_->cancel(loss_timer_);

@@ -197,10 +197,20 @@ def test_less_confinement_is_told_without_debug(lab):
     check(wanted in daemon.lines(), daemon.text())
     check(wanted in log(lab), f"{log(lab)}")
     check(not any("Landlock, which" in line for line in log(lab)), f"{log(lab)}")
+    # Another sensor that is confined as the first one is nothing new.
+    os.kill(_sensor_of(daemon), signal.SIGKILL)
+    daemon.wait_for_line("the packet sensor has ended")
+    knock_opens(lab)
+    check_equal(log(lab).count(wanted), 1)
     daemon.stop()
     daemon = start(lab, DOOR, "-g", lab.dir / "as-root")
     daemon.stop()
     check(not any("keeps its user" in line for line in log(lab, "as-root")), f"{log(lab, 'as-root')}")
+
+
+def _sensor_of(daemon):
+    with open(f"/proc/{daemon.pid}/task/{daemon.pid}/children") as file:
+        return next(map(int, file.read().split()), None)
 
 
 def test_config_is_checked(lab):
