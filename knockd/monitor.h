@@ -95,8 +95,8 @@ class Monitor {
   std::optional<Workers> workers_;
   std::unique_ptr<SensorLink> sensor_;
   std::vector<std::string> told_notes_;  ///< on the confinement of the sensor before
-  std::vector<std::string> captured_;  ///< the interfaces of the running sensor
-  std::set<std::string> lost_;         ///< interfaces that have vanished
+  std::vector<std::string> captured_;    ///< the interfaces of the running sensor
+  std::set<std::string> lost_;           ///< interfaces that have vanished
   std::string loss_reason_;
   os::TimerId loss_timer_;
   std::optional<net::NetworkWatcher> network_;
