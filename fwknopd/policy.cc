@@ -10,10 +10,12 @@ namespace {
 using std::chrono::seconds;
 
 /// What every kind of request has to keep to.
-std::optional<std::string> check_packet(const Stanza& stanza, const net::IpAddress& source,
-                                        const net::IpAddress& destination, std::int64_t now_s) {
+std::optional<std::string> check_packet(const Stanza& stanza, const AccessRequest& request, std::int64_t now_s) {
   if (is_expired(stanza, now_s)) return "the stanza has expired";
-  if (!matches(stanza, source, destination)) return "the stanza is not for that source and destination";
+  if (!matches(stanza, request.packet_source, request.packet_destination))
+    return "the stanza is not for that source and destination";
+  // A message that names no address means the source of its packet. 0.0.0.0 in a rule may mean everybody.
+  if (request.allowed.is_unspecified()) return "no address is to be let in";
   return std::nullopt;
 }
 
@@ -63,7 +65,7 @@ bool matches(const Stanza& stanza, const net::IpAddress& source, const net::IpAd
 
 std::optional<std::string> check_access(const Settings& settings, const Stanza& stanza, const AccessRequest& request,
                                         std::int64_t now_s) {
-  if (auto reason = check_packet(stanza, request.packet_source, request.packet_destination, now_s)) return reason;
+  if (auto reason = check_packet(stanza, request, now_s)) return reason;
   if (stanza.cycle) return "the stanza runs commands instead";
   if (settings.test_mode) return "this is a test run";
   if (request.services.empty()) return "no port is asked for";
@@ -85,7 +87,7 @@ std::optional<std::string> check_command(const Settings& settings, const Stanza&
 std::optional<std::string> check_cycle(const Settings& settings, const Stanza& stanza, const CycleRequest& request,
                                        std::int64_t now_s) {
   const AccessRequest& access = request.access;
-  if (auto reason = check_packet(stanza, access.packet_source, access.packet_destination, now_s)) return reason;
+  if (auto reason = check_packet(stanza, access, now_s)) return reason;
   if (!stanza.cycle) return "the stanza has no commands";
   if (settings.test_mode) return "this is a test run";
   if (access.services.empty()) return "no port is asked for";

@@ -158,7 +158,8 @@ class HostileTest : public ::testing::Test {
     EXPECT_NE(outcome.log.find(text::sensor_bad_message), std::string::npos) << name << '\n' << outcome.log;
   }
   static bool mentions_client(const std::string& calls) {
-    return calls.find("10.0.0.5") != std::string::npos || calls.find("192.0.2.7") != std::string::npos;
+    return calls.find("10.0.0.5") != std::string::npos || calls.find("192.0.2.7") != std::string::npos ||
+           calls.find("-s 0.0.0.0") != std::string::npos;
   }
 
   std::string folder_;
@@ -261,6 +262,7 @@ TEST_F(HostileTest, what_no_stanza_allows_is_refused) {
        [](AccessRequest& request) {
          request.nat = NatTarget{"192.0.2.7", 22};
        }},
+      {"everybody", [](AccessRequest& request) { request.allowed = net::IpAddress::v4(0); }},
       {"the stanza of the command cycle", [](AccessRequest& request) { request.stanza = 1; }},
   };
   for (const Row& row : rows) {
@@ -296,6 +298,10 @@ TEST_F(HostileTest, a_cycle_of_a_stanza_without_one_is_refused) {
     EXPECT_TRUE(WIFEXITED(outcome.status)) << stanza;
     EXPECT_EQ(outcome.log.find("CMD_CYCLE_OPEN"), std::string::npos) << outcome.log;
   }
+  CycleRequest request = good_cycle();
+  request.access.allowed = net::IpAddress::v4(0);
+  const Outcome outcome = run({message(MessageType::ready), message(MessageType::cycle, encode(request)), the_end()});
+  EXPECT_EQ(outcome.log.find("CMD_CYCLE_OPEN"), std::string::npos) << outcome.log;
 }
 
 TEST_F(HostileTest, a_flood_of_refused_requests_ends_by_itself) {
