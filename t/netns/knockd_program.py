@@ -152,6 +152,23 @@ def test_commands_that_run_are_waited_for(lab):
     check_equal((lab.dir / "out").read_text(), "A\na\nB\n")
 
 
+def test_names_keep_nobody_waiting(lab):
+    # Nobody has the address of the name server.
+    resolver = lab.write("resolv.conf", "nameserver 10.9.0.77\noptions timeout:30\n", mode=0o644)
+    lab.gateway.run("mount", "--bind", resolver, "/etc/resolv.conf")
+    # The command sees how much of its knock is in the log: nothing, while the name is being looked up.
+    text = LOG + "[A]\nsequence=7000,8000\ntcpflags=syn\ncommand=grep -c Stage @/log > @/seen; echo done >> @/seen\n"
+    daemon = start(lab, text, "-l")
+    source = knock(lab, 7000, 8000)
+    daemon.wait_for_line(f"{source}: A: OPEN SESAME")
+    wait_until(lambda: (lab.dir / "seen").exists() and "done" in (lab.dir / "seen").read_text(), what="the command")
+    check_equal((lab.dir / "seen").read_text(), "0\ndone\n", "the command waited for the name")
+    check_equal([line for line in daemon.lines() if source in line or line.startswith("A:")][:3],
+                [f"{source}: A: Stage 1", f"{source}: A: Stage 2", f"{source}: A: OPEN SESAME"])
+    check_equal(daemon.stop(), 15)
+    lab.gateway.run("umount", "/etc/resolv.conf")
+
+
 def test_one_time_sequences_live(lab):
     lab.write("S", " 7000,7001\n 8000,8001\n")
     daemon = start(lab, LOG + "[D]\none_time_sequences=@/S\ntcpflags=syn\n[E]\nsequence=6000\ntcpflags=syn\n")

@@ -12,6 +12,7 @@
 #include "knockd/names.h"
 #include "knockd/sequence.h"
 #include "knockd/texts.h"
+#include "knockd/workers.h"
 
 namespace latchkey::knockd {
 namespace {
@@ -198,6 +199,29 @@ TEST(KnockdMessages, are_refused_when_damaged) {
     static_cast<void>(decode_capture_lost(damaged));
     static_cast<void>(decode_ready(damaged));
   }
+}
+
+TEST_F(JournalFolder, commands_are_limited_and_say_so) {
+  const SystemClock clock;
+  Output output({}, clock);
+  ASSERT_TRUE(output.open_log(folder_ + "/log", false));
+  auto loop = *os::EventLoop::create(clock);
+  auto children = *os::Children::create(*loop);
+  Workers workers(*loop, *children, output, {.max_running = 2});
+  workers.on_idle([&] { loop->stop(); });
+  Door door;
+  door.name = "d";
+  door.v4.start = "echo >>" + folder_ + "/out; sleep 0.1";
+  for (int i = 0; i < 3; ++i) workers.open(door, v4);
+  loop->call_after(std::chrono::seconds(60), [&] { loop->stop(); });
+  ASSERT_TRUE(loop->run());
+  EXPECT_TRUE(workers.is_idle());
+  EXPECT_EQ(os::read_file(folder_ + "/out", 100).value(), "\n\n");
+  const std::string log = os::read_file(folder_ + "/log", 10000).value();
+  EXPECT_TRUE(log.ends_with("] error: command fork failed!\n")) << log;
+  workers.open(door, v4);
+  ASSERT_TRUE(loop->run());
+  EXPECT_EQ(os::read_file(folder_ + "/out", 100).value(), "\n\n\n") << "there is room again";
 }
 
 TEST(KnockdNames, hold_nothing_that_could_fool_a_log) {
