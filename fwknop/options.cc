@@ -10,7 +10,6 @@
 #include "common/spa/keys.h"
 #include "fwknop/number.h"
 #include "fwknop/protocol.h"
-#include "fwknop/rc_directives.h"
 #include "fwknop/time_offset.h"
 
 namespace latchkey::fwknop {
@@ -22,8 +21,7 @@ constexpr int longest_timeout_s = spa::limit::client_timeout_s;
 
 Failure<Error> refuse(std::string text) { return fail(Error{std::move(text)}); }
 
-// --- kinds of options
-// -------------------------------------------------------------------------------------------------
+// --- kinds of options ----------------------------------------------------------------------------------------------
 
 template <auto Member>
 Result<void> text(Settings& settings, std::string_view argument) {
@@ -70,8 +68,7 @@ Result<void> key_base64(Settings& settings, std::string_view argument, std::stri
   return {};
 }
 
-// --- options with rules of their own
-// ----------------------------------------------------------------------------------
+// --- options with rules of their own -------------------------------------------------------------------------------
 
 Result<void> allow_ip(Settings& settings, std::string_view argument) {
   if (equals_ignoring_case(argument, "resolve"))
@@ -154,17 +151,12 @@ Result<void> hmac_key_len(Settings& settings, std::string_view argument) {
   settings.use_hmac = true;
   return {};
 }
-Result<void> time_offset(Settings& settings, std::string_view argument, int sign) {
+template <int Sign>
+Result<void> time_offset(Settings& settings, std::string_view argument) {
   const auto offset = parse_time_offset(argument);
   if (!offset) return refuse(fmt::format("Invalid time offset: '{}'", argument));
-  settings.set_time_offset(sign * *offset, cli_source);
+  settings.set_time_offset(Sign * *offset, cli_source);
   return {};
-}
-Result<void> time_offset_plus(Settings& settings, std::string_view argument) {
-  return time_offset(settings, argument, 1);
-}
-Result<void> time_offset_minus(Settings& settings, std::string_view argument) {
-  return time_offset(settings, argument, -1);
 }
 
 Result<void> key_fd(Settings& settings, std::string_view argument) {
@@ -220,8 +212,7 @@ Result<void> fault_injection_tag(Settings&, std::string_view) {
   return refuse("fwknop not compiled with fault injection support.");
 }
 
-// --- the table
-// ----------------------------------------------------------------------------------------------------------
+// --- the table -----------------------------------------------------------------------------------------------------
 
 using S = Settings;
 using enum OptionGroup;
@@ -362,9 +353,9 @@ constexpr auto table = std::to_array<OptionRow>({
     {{"test", 'T', none, "", "Build and print the packet, but send nothing."},
      other, late, "", flag<&S::test>},
     {{"time-offset-plus", 0, arg, "<time>", "Add this to the time stamp (e.g. 60sec, 60min,\n2days)."},
-     other, late, "TIME_OFFSET", time_offset_plus},
+     other, late, "TIME_OFFSET", time_offset<1>},
     {{"time-offset-minus", 0, arg, "<time>", "Subtract this from the time stamp."},
-     other, late, "TIME_OFFSET", time_offset_minus},
+     other, late, "TIME_OFFSET", time_offset<-1>},
     {{"user-agent", 'u', arg, "<text>", "User-Agent of HTTP requests; default\nFwknop/<version>."},
      transport, late, "HTTP_USER_AGENT", text<&S::user_agent>},
     {{"use-hmac", 0, none, "", "Add an HMAC: authenticated encryption."},
@@ -400,62 +391,8 @@ constexpr auto table = std::to_array<OptionRow>({
 });
 // clang-format on
 
-struct GroupTitle {
-  OptionGroup group;
-  std::string_view title;
-};
-constexpr auto group_titles = std::to_array<GroupTitle>({
-    {request, "What to ask for"},
-    {address, "Which address gets access (one of -a, -R, -s)"},
-    {nat, "NAT"},
-    {keys, "Keys and cryptography"},
-    {gnupg, "GnuPG"},
-    {transport, "Sending"},
-    {files, "Files"},
-    {other, "Other"},
-});
-constexpr std::size_t help_column = 29;
-
-std::string format_entry(const cli::OptionText& text) {
-  std::string entry =
-      text.letter != 0 ? fmt::format(" -{}, --{}", text.letter, text.name) : fmt::format("     --{}", text.name);
-  for (const std::string_view line : split(text.help, '\n')) {
-    entry.append(entry.ends_with('\n') ? help_column : help_column - std::min(help_column - 1, entry.size()), ' ');
-    entry.append(line).append("\n");
-  }
-  return entry;
-}
-
 }  // namespace
 
 std::span<const OptionRow> option_rows() { return table; }
-
-std::vector<cli::OptionText> option_texts() {
-  std::vector<cli::OptionText> texts;
-  texts.reserve(table.size());
-  for (const OptionRow& row : table) texts.push_back(row.text);
-  return texts;
-}
-
-DirectiveSet saved_directives(const OptionRow& row) {
-  DirectiveSet set;
-  if (row.saves.empty()) return set;
-  for (const std::string_view name : split(row.saves, ' ')) set |= directive_set({name});
-  return set;
-}
-
-std::string usage_text(std::string_view version) {
-  std::string usage = fmt::format(
-      "\nfwknop client version {}\n"
-      "Single Packet Authorization client - http://www.cipherdyne.org/fwknop/\n\n"
-      "Usage: fwknop -A <port list> [-s|-R|-a] -D <spa_server> [options]\n",
-      version);
-  for (const GroupTitle& title : group_titles) {
-    usage += fmt::format("\n{}:\n", title.title);
-    for (const OptionRow& row : table)
-      if (row.group == title.group) usage += format_entry(row.text);
-  }
-  return usage + '\n';
-}
 
 }  // namespace latchkey::fwknop
