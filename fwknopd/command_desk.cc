@@ -195,7 +195,7 @@ void CommandDesk::run_close(std::uint64_t key) {
   run_quietly(close.command, [this, close] { journal_.closed(close); });
 }
 
-void CommandDesk::run_quietly(const std::string& command, std::function<void()> on_end) {
+void CommandDesk::run_quietly(const std::string& command, const std::function<void()>& on_end) {
   const auto words = split_command(command);
   if (!words) {
     log_.error(text::bad_command_words);

@@ -58,7 +58,7 @@ class CommandDesk {
   void close_due(std::uint64_t key);
   void run_close(std::uint64_t key);
   /// Runs the words of `command` as root; `on_end` is called in any case.
-  void run_quietly(const std::string& command, std::function<void()> on_end);
+  void run_quietly(const std::string& command, const std::function<void()>& on_end);
   void one_ended();
   void force_end();
 

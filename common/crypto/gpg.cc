@@ -53,6 +53,8 @@ bool find(void* library, const char* name, Function& function) {
   return function != nullptr;
 }
 
+// NOLINTBEGIN(clang-analyzer-core.CallAndMessage): find() has set the pointers of a library that is complete.
+
 // The library stays loaded: it keeps threads' and descriptors' state of its own.
 Library load() {
   Library l;
@@ -208,7 +210,7 @@ void Gpg::set_passphrase(SecretBytes passphrase) {
 }
 
 Result<void, GpgError> Gpg::use_key(GpgKeyUse use, const std::string& pattern) {
-  const gpgme_ctx_t context = state_->context.get();
+  gpgme_ctx_t context = state_->context.get();
   const bool wants_secret = use == GpgKeyUse::sign;
   if (const auto error = library().op_keylist_start(context, pattern.c_str(), wants_secret ? 1 : 0); error != 0)
     return failed(GpgFailure::key_list, error);
@@ -268,5 +270,7 @@ std::optional<std::string> Gpg::primary_fingerprint(const std::string& fingerpri
   if (key->subkeys == nullptr || key->subkeys->fpr == nullptr) return std::nullopt;
   return key->subkeys->fpr;
 }
+
+// NOLINTEND(clang-analyzer-core.CallAndMessage)
 
 }  // namespace latchkey::crypto

@@ -21,7 +21,7 @@ std::string_view without_mark(std::string_view text) {
 
 }  // namespace
 
-void Report::collect(config::Severity severity, const config::Place& place, std::string text) {
+void Report::collect(config::Severity severity, const config::Place& place, const std::string& text) {
   config::Diagnostic diagnostic;
   diagnostic.severity = severity;
   diagnostic.place = place;

@@ -70,7 +70,7 @@ class Report {
       log_.line<T...>(level, format, values...);
     }
   }
-  void collect(config::Severity severity, const config::Place& place, std::string text);
+  void collect(config::Severity severity, const config::Place& place, const std::string& text);
 
   log::Logger& log_;
   Mode mode_;
