@@ -92,11 +92,13 @@ def _used_by_children():
     return (usage.ru_utime + usage.ru_stime) * 1e3
 
 
-def _reap_orphans(quiet_s=0.05):
-    time.sleep(quiet_s)
+def _reap_orphans(is_over=lambda: False, limit_s=2):
+    """Waits for every child that there is, or until `is_over`: what ends later would count for the next measurement."""
+    end = time.monotonic() + limit_s
     try:
-        while os.waitpid(-1, os.WNOHANG)[0] != 0:
-            pass
+        while not is_over() and time.monotonic() < end:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(0.002)
     except ChildProcessError:
         pass
 
@@ -115,10 +117,11 @@ def run_timed(argv, orphans=False, **how):
 
 def end_timed(process, number=15):
     """Ends a daemon; CPU in ms of it and of every program that it started, over its whole life."""
+    members = family(process.pid)
     before = _used_by_children()
     process.send_signal(number)
     process.popen.wait()
-    _reap_orphans(0.2)
+    _reap_orphans(lambda: not any(os.path.exists(f"/proc/{member}") for member in members))
     return _used_by_children() - before
 
 

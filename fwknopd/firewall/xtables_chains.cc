@@ -93,7 +93,8 @@ bool XtablesFirewall::start(StartKind kind) {
     if (!(is_made ? add_jump(slot) : create_chain(slot))) is_complete = false;
   }
   if (kind == StartKind::fresh && context_.settings.comment_check) {
-    if (!comment_match_works()) {
+    // The jump is there, so it is not the chain that -C misses.
+    if (!(is_complete && comment_match_is_known()) && !comment_match_works()) {
       context_.log.warning("Warning: Could not use the 'comment' match");
       return false;
     }
@@ -243,7 +244,6 @@ bool XtablesFirewall::comment_match_is_known() {
 }
 
 bool XtablesFirewall::comment_match_works() {
-  if (comment_match_is_known()) return true;
   const ChainSpec& input = chain(Slot::input);
   const Words table{"-t", input.table};
   const Words insert = table + Words{"-I", input.from_chain, "1"} + comment_probe_rule(input);

@@ -79,6 +79,7 @@ class FakeIptables final : public CommandRunner {
       }
     }
     const auto found = chains.find(name);
+    if (action == "-C" && found == chains.end()) return missing_rule();  // as iptables-nft says it
     if (action == "-N") return chains.emplace(name, std::vector<std::string>{}).second ? CommandResult{} : failed();
     if (found == chains.end()) return failed();
     auto& rules = found->second;
@@ -95,16 +96,16 @@ class FakeIptables final : public CommandRunner {
     if (rule.starts_with("-j ") && !chains.contains(rule.substr(3))) return failed();
     if (action == "-A") rules.push_back(rule);
     if (action == "-I") rules.insert(rules.begin(), rule);
-    if (action == "-C") {
-      const CommandResult missing{0, 1, "iptables: Bad rule (does a matching rule exist in that chain?)."};
-      return std::ranges::find(rules, rule) == rules.end() ? missing : CommandResult{};
-    }
+    if (action == "-C") return std::ranges::find(rules, rule) == rules.end() ? missing_rule() : CommandResult{};
     if (action == "-D") {
       const auto it = std::ranges::find(rules, rule);
       if (it == rules.end()) return failed();
       rules.erase(it);
     }
     return forgets_answers ? CommandResult{16, 0, "killed"} : CommandResult{};
+  }
+  static CommandResult missing_rule() {
+    return {0, 1, "iptables: Bad rule (does a matching rule exist in that chain?)."};
   }
   static CommandResult failed() { return {0, 1, "iptables: No chain/target/match by that name."}; }
   static std::string listing(const std::string& name, const std::vector<std::string>& rules) {
@@ -193,6 +194,16 @@ TEST_F(XtablesTest, a_start_on_a_clean_machine_takes_four_commands) {
   EXPECT_EQ(lines_, (Lines{"Added jump rule from chain: INPUT to chain: FWKNOP_INPUT",
                            "iptables 'comment' match is available"}));
   EXPECT_EQ(clean.chain("INPUT"), Lines{"-j FWKNOP_INPUT"});
+}
+
+TEST_F(XtablesTest, without_the_chain_to_jump_from_the_comment_match_counts_as_missing) {
+  FakeIptables clean;
+  settings_.comment_check = true;
+  settings_.input_chain.from_chain = "NOSUCH";
+  const auto firewall = make_firewall({settings_, stanzas_, log_, clock_, clean, journal_});
+  EXPECT_FALSE(firewall->start(StartKind::fresh));
+  ASSERT_FALSE(lines_.empty());
+  EXPECT_EQ(lines_.back(), "Warning: Could not use the 'comment' match");
 }
 
 TEST_F(XtablesTest, a_start_empties_the_chain_that_a_crash_left) {
