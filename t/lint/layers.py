@@ -69,6 +69,17 @@ def test_includes():
     fail_with([p for path in code_files(".cc", ".h", folders=PROGRAM_FOLDERS) for p in problems_of(path, rules)])
 
 
+def test_own_header_comes_first():
+    """So that each header is known to compile on its own."""
+    problems = []
+    for path in code_files(".cc", folders=PROGRAM_FOLDERS):
+        own = path[:-3] + ".h"
+        first = next((header for _, header in INCLUDE.findall(read(path)) if header != "config.h"), None)
+        if (TOP / own).exists() and first != own:
+            problems.append(f"{path}: {first} comes before {own}")
+    fail_with(problems)
+
+
 def test_the_rules_have_no_circle():
     rules = allowed_folders()
     order = list(rules)
