@@ -1,5 +1,5 @@
-# Shared by the maintainer scripts of both daemons, which set $package, $old (the package that is replaced), $service
-# and $files (NAME:MODE, below /etc). Why it is done by hand, and not by dpkg's conffiles and debhelper's fragments:
+# Shared by the maintainer scripts of both daemons, which set $package, $old (the package that is replaced), $service,
+# $program, $pid_file and $files (NAME:MODE, below /etc). Why it is done by hand, and not by dpkg's conffiles and debhelper's fragments:
 #
 # - dpkg would ask about every file that was changed under the old package. So the samples stand in $samples, and fill
 #   gaps on the first installation only.
@@ -39,12 +39,28 @@ take_service() {
   if [ -e "$notes/$link" ]; then mv "$notes/$link" "$state/enabled-note"; fi
 }
 
+# Init scripts do not end a daemon whose program is no longer the file of that name, and would start a second one.
+end_replaced_daemon() {
+  pid=$(cat "$pid_file" 2>/dev/null) || return 0
+  case "$(readlink "/proc/$pid/exe" 2>/dev/null)" in
+    "$program"*" (deleted)") ;;
+    *) return 0 ;;
+  esac
+  kill "$pid" || return 0
+  tries=0
+  while [ $tries -lt 150 ] && readlink "/proc/$pid/exe" >/dev/null; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+}
+
 # run_service ACTION: systemd starts what is enabled, the init script what /etc/default says.
 run_service() {
   if has_systemd; then
     systemctl --system daemon-reload >/dev/null || true
     deb-systemd-invoke "$1" "$service.service" >/dev/null || true
   elif [ -x "/etc/init.d/$service" ]; then
+    end_replaced_daemon
     invoke-rc.d "$service" "$1" || true
   fi
 }
