@@ -77,7 +77,9 @@ Due take_due(Fields& fields, const JournalTime& now) {
   Due due;
   due.unix_s = fields.number<std::int64_t>();
   const auto boot_id = fields.text();
-  const auto since_boot = fields.number<std::int64_t>(0, std::numeric_limits<std::int64_t>::max() / 2);
+  // What was due before this boot is negative. Half the range, so that two of them have a distance.
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2;
+  const auto since_boot = fields.number<std::int64_t>(-most, most);
   if (boot_id == now.boot_id) {
     due.due = MonotonicTime(std::chrono::microseconds(since_boot));
   } else {

@@ -171,8 +171,18 @@ TEST(JournalLines, numbers_beyond_what_a_clock_can_say_are_clamped_or_refused) {
   const auto late = parse_journal("rule 1 9223372036854775807 b 5" + rest, now);
   ASSERT_EQ(late.rules.size(), 1u);
   EXPECT_GT(late.rules[0].due, now.monotonic);
-  EXPECT_EQ(parse_journal("rule 1 5 a -1" + rest, now).bad_lines.size(), 1u);
+  EXPECT_EQ(parse_journal("rule 1 5 a -9223372036854775808" + rest, now).bad_lines.size(), 1u);
   EXPECT_EQ(parse_journal("rule 18446744073709551615 5 a 5" + rest, now).bad_lines.size(), 1u);
+}
+
+TEST(JournalLines, what_was_due_before_this_boot_is_remembered_twice) {
+  const JournalTime now = at(1704164645, 5s, "b");
+  const auto first = parse_journal("rule 1 1704160000 a 5 0 0 192.0.2.7 - 6 22 - 0 - 0 0 tcp/22\n", now);
+  ASSERT_EQ(first.rules.size(), 1u);
+  EXPECT_LT(first.rules[0].due, MonotonicTime{});
+  const auto second = parse_journal(format_journal_line(first.rules[0], now), now);
+  ASSERT_EQ(second.rules.size(), 1u);
+  EXPECT_EQ(second.rules[0].due, first.rules[0].due);
 }
 
 TEST(JournalLines, what_was_opened_behind_the_end_is_not_ended) {
