@@ -80,7 +80,8 @@ class Monitor {
   std::unique_ptr<privsep::LoopChannel> channel_;
   std::vector<std::unique_ptr<privsep::LoopChannel>> old_channels_;  ///< closed, until their callbacks have returned
   os::TimerId sensor_restart_;
-  std::optional<net::NetworkWatcher> network_;  ///< while the interface does not exist
+  unsigned captured_interface_ = 0;             ///< the kernel's number of the sensor's interface
+  std::optional<net::NetworkWatcher> network_;  ///< while the interface is down or does not exist
   std::chrono::milliseconds restart_delay_;
   bool was_ready_ = false;
   bool is_ending_ = false;

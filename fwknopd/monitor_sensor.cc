@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The monitor's dealings with the sensor: start, messages, restart.
+#include <net/if.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -30,6 +31,8 @@ bool Monitor::start_sensor() {
   confine.locks_memory = true;
   // The TCP server holds one connection at a time.
   confine.spare_descriptors = settings().capture.tcp_server ? 1 : 0;
+  // Before the capture is opened: of an interface that is replaced meanwhile, the old number leads to a new capture.
+  captured_interface_ = ::if_nametoindex(settings().capture.interface.c_str());
   auto started = privsep::start_confined(confine, [this](privsep::Channel channel) {
     const auto& make = options_.make_sensor ? options_.make_sensor : MakeSensor(make_sensor);
     return make(std::move(channel), *configuration_, digests_.cache());
@@ -160,10 +163,8 @@ void Monitor::on_interface_down() {
     end(1);
     return;
   }
+  if (network_) return;  // told
   log_.error(text::dispatch_error, text::interface_went_down);
-  // It may be deleted next, which its socket does not tell. One of the same name is another one: only a new capture
-  // sees its packets.
-  stop_sensor();
   wait_for_interface();
 }
 
@@ -184,9 +185,14 @@ void Monitor::wait_for_interface() {
   capture_when_up();
 }
 
+/// The sensor goes on when its interface is up. One that was deleted, which its socket does not tell, does not come
+/// back: another of the same name needs a new capture.
 void Monitor::capture_when_up() {
-  if (!net::is_interface_up(settings().capture.interface)) return;
+  const std::string& interface = settings().capture.interface;
+  if (!net::is_interface_up(interface)) return;
   stop_waiting_for_interface();
+  if (channel_ && ::if_nametoindex(interface.c_str()) == captured_interface_) return;
+  stop_sensor();
   if (!start_sensor()) restart_sensor_later("not started");
 }
 

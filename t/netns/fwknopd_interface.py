@@ -50,6 +50,7 @@ def test_it_goes_on_when_the_interface_is_up_again(lab):
     opens_again(lab, 23)
     lab.gateway.wait_for_rule("--dport 22 ")
     check_equal(daemon.stop(), 0)
+    check_equal(len([line for line in daemon.lines() if "Sniffing interface" in line]), 1, "starts of a capture")
 
 
 def test_it_waits_for_an_interface_that_was_deleted(lab):
