@@ -28,8 +28,8 @@ std::int64_t to_epoch_seconds(WallTime time) {
 }
 
 WallTime from_epoch_seconds(std::int64_t seconds) {
-  // Half of what microseconds can say, so that the distance between two of them can be said, too.
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2'000'000;
+  // A quarter of what microseconds can say, so that the distance between two of them is below half of it.
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 4'000'000;
   return WallTime(std::chrono::seconds(std::clamp(seconds, -most, most)));
 }
 

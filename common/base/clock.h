@@ -45,7 +45,7 @@ class ManualClock final : public Clock {
 };
 
 std::int64_t to_epoch_seconds(WallTime time);
-/// Clamped to about 146,000 years around 1970.
+/// Clamped to about 73,000 years around 1970.
 WallTime from_epoch_seconds(std::int64_t seconds);
 /// strftime in the local time zone.
 std::string format_local_time(WallTime time, const char* format);
