@@ -17,6 +17,9 @@ std::string head(std::string_view program, std::string_view shell) {
       program);
 }
 
+// The files are the same for all builds: an option that not all of them know is not in them.
+bool is_completed(const OptionText& row) { return !row.help.empty() && row.presence == Presence::always; }
+
 // The help in one line.
 std::string description(const OptionText& row) {
   std::string text = replace_all(row.help, "\n", " ");
@@ -28,7 +31,7 @@ std::string description(const OptionText& row) {
 std::string names_taking(std::span<const OptionText> table, ArgumentKind kind) {
   std::string names;
   for (const OptionText& row : table) {
-    if (row.help.empty() || row.argument == Argument::none || argument_kind(row) != kind) continue;
+    if (!is_completed(row) || row.argument == Argument::none || argument_kind(row) != kind) continue;
     names += fmt::format("{}--{}", names.empty() ? "" : "|", row.name);
     if (row.letter != 0) names += fmt::format("|-{}", row.letter);
   }
@@ -102,7 +105,7 @@ ArgumentKind argument_kind(const OptionText& row) {
 std::string format_bash_completion(std::string_view program, std::span<const OptionText> table) {
   std::string words;
   for (const OptionText& row : table) {
-    if (row.help.empty()) continue;
+    if (!is_completed(row)) continue;
     words += fmt::format("{}--{}", words.empty() ? "" : " ", row.name);
     if (row.letter != 0) words += fmt::format(" -{}", row.letter);
   }
@@ -127,14 +130,14 @@ std::string format_bash_completion(std::string_view program, std::span<const Opt
 std::string format_zsh_completion(std::string_view program, std::span<const OptionText> table) {
   std::string entries;
   for (const OptionText& row : table)
-    if (!row.help.empty()) entries += zsh_entry(row) + " \\\n";
+    if (is_completed(row)) entries += zsh_entry(row) + " \\\n";
   return fmt::format("#compdef {}\n{}_arguments -s -S \\\n{}  '*:operand:'\n", program, head(program, "zsh"), entries);
 }
 
 std::string format_fish_completion(std::string_view program, std::span<const OptionText> table) {
   std::string text = head(program, "fish");
   for (const OptionText& row : table) {
-    if (row.help.empty()) continue;
+    if (!is_completed(row)) continue;
     text += fmt::format("complete -c {}", program);
     if (row.letter != 0) text += fmt::format(" -s {}", row.letter);
     const std::string help = replace_all(replace_all(description(row), "\\", "\\\\"), "'", "\\'");

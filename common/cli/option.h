@@ -12,6 +12,11 @@ namespace latchkey::cli {
 
 enum class Argument { none, required };
 
+/// An option of a part of the program that configure may leave out: `optional` while the part is there, not in the
+/// completion file, which is the same for all builds; `left_out` where it is not: getopt and the usage text do not know
+/// it. The man page has all.
+enum class Presence { always, optional, left_out };
+
 /// What everybody but the setter needs: getopt_long, usage text, completion, man-page check.
 struct OptionText {
   std::string_view name;  ///< long name, without dashes; points into a string literal
@@ -24,6 +29,7 @@ struct OptionText {
   std::string_view same_as;
   /// Ours, not the peer's: an abbreviation that fits any option of the peer's never means this row.
   bool is_extension = false;
+  Presence presence = Presence::always;
 };
 
 /// Stores `argument` (empty for Argument::none) into the target. Returning a number ends the program with that exit

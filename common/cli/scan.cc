@@ -21,7 +21,7 @@ Scanner::Scanner(std::span<char* const> argv, std::vector<OptionText> table, boo
     : table_(std::move(table)), argv_(argv.begin(), argv.end()), prints_errors_(prints_errors) {
   argv_.push_back(nullptr);
   for (const OptionText& row : table_) {
-    if (row.letter == 0) continue;
+    if (row.letter == 0 || row.presence == Presence::left_out) continue;
     letters_ += row.letter;
     if (row.argument == Argument::required) letters_ += ':';
   }
@@ -34,7 +34,7 @@ const ::option* Scanner::long_options(bool with_extensions) {
   options.reserve(table_.size() + 1);
   for (std::size_t i = 0; i < table_.size(); ++i) {
     const OptionText& row = table_[i];
-    if (row.is_extension && !with_extensions) continue;
+    if ((row.is_extension && !with_extensions) || row.presence == Presence::left_out) continue;
     const std::size_t target = row.same_as.empty() ? i : row_of(table_, row.same_as);
     // Names are literals, so a NUL stands behind them.
     options.push_back({row.name.data(), row.argument == Argument::required ? required_argument : no_argument, nullptr,
@@ -54,6 +54,7 @@ bool Scanner::names_an_extension() const {
   word = word.substr(2, word.find('=', 2) == std::string_view::npos ? std::string_view::npos : word.find('=', 2) - 2);
   bool fits_extension = false;
   for (const OptionText& row : table_) {
+    if (row.presence == Presence::left_out) continue;
     if (row.name == word) return row.is_extension;
     if (!row.name.starts_with(word)) continue;
     if (!row.is_extension) return false;

@@ -33,12 +33,12 @@ std::string format_usage(std::span<const OptionText> table, const UsageStyle& st
   std::string text;
   if (order.empty()) {
     for (const OptionText& row : table)
-      if (!row.help.empty()) text += format_entry(row, style);
+      if (!row.help.empty() && row.presence != Presence::left_out) text += format_entry(row, style);
     return text;
   }
   for (const std::string_view name : order) {
     const auto found = std::ranges::find(table, name, &OptionText::name);
-    if (found != table.end()) text += format_entry(*found, style);
+    if (found != table.end() && found->presence != Presence::left_out) text += format_entry(*found, style);
   }
   return text;
 }

@@ -186,5 +186,28 @@ TEST(Completion, quotes_what_shells_would_read) {
             std::string::npos);
 }
 
+TEST(Presence, what_was_left_out_is_unknown_except_to_the_man_page) {
+  const auto rows = [](Presence presence) {
+    return std::vector<OptionText>{{.name = "verbose", .letter = 'v', .help = "v"},
+                                   {.name = "nfq", .letter = 'n', .help = "n", .presence = presence}};
+  };
+  const auto first_match = [&](Presence presence, std::string word) {
+    std::string name = "program";
+    std::vector<char*> argv{name.data(), word.data()};
+    return Scanner(argv, rows(presence), false).next();
+  };
+  for (const char* word : {"-n", "--nfq", "--nf"}) {
+    EXPECT_EQ(first_match(Presence::optional, word).row, 1u) << word;
+    EXPECT_EQ(first_match(Presence::left_out, word).kind, Match::Kind::error) << word;
+  }
+  EXPECT_NE(format_usage(rows(Presence::optional), {}).find("--nfq"), std::string::npos);
+  EXPECT_EQ(format_usage(rows(Presence::left_out), {}).find("--nfq"), std::string::npos);
+  EXPECT_EQ(format_bash_completion("p", rows(Presence::optional)),
+            format_bash_completion("p", rows(Presence::left_out)));
+  for (const Presence presence : {Presence::optional, Presence::left_out}) {
+    EXPECT_EQ(check_man_page(rows(presence), ".TP\n\\-v, \\-\\-verbose\n").size(), 2u);
+  }
+}
+
 }  // namespace
 }  // namespace latchkey::cli
