@@ -6,8 +6,6 @@
 
 #include <chrono>
 
-#include "common/net/packet.h"
-#include "common/spa/types.h"
 #include "fwknopd/log_texts.h"
 #include "fwknopd/packet_source.h"
 
@@ -16,25 +14,8 @@ namespace {
 
 using net::CaptureError;
 
-/// Longer ones are jumbo frames, or segments that the kernel merged: never SPA.
-constexpr std::size_t largest_frame = 1514;
-constexpr std::size_t tag_bytes = 4;
-constexpr std::size_t snap_bytes = 4;
-constexpr int most_errors = 102;
 /// Room for 1175 packets of the usual MAX_SNIFF_BYTES; libpcap's 2 MiB become 2.6 MiB of unswappable memory with it.
 constexpr int ring_bytes = 1800 * 1024;
-
-/// The pre-checks of 1.4; what fails is dropped without a word.
-bool is_candidate(const net::PacketView& view, std::size_t wire_length) {
-  const std::size_t limit = largest_frame + tag_bytes * view.vlan_depth + (view.is_snap ? snap_bytes : 0);
-  if (view.fault != net::PacketFault::none || view.ip_version != 4 || wire_length > limit) return false;
-  if (view.is_cut || view.is_fragment()) return false;
-  if (view.protocol != net::IpProtocol::tcp && view.protocol != net::IpProtocol::udp &&
-      view.protocol != net::IpProtocol::icmp) {
-    return false;
-  }
-  return view.payload.size() >= spa::limit::least_payload && view.payload.size() <= spa::limit::most_payload;
-}
 
 class CaptureSource final : public PacketSource {
  public:
@@ -73,10 +54,7 @@ class CaptureSource final : public PacketSource {
     if (is_ended_) return;
     ++packets_;
     const net::PacketView view = net::parse_packet(capture_.link_type(), packet.bytes);
-    if (is_candidate(view, packet.wire_length_bytes)) {
-      context_.events.on_packet({view.payload, view.source, view.destination, view.destination,
-                                 static_cast<std::uint8_t>(view.protocol), view.source_port, view.destination_port});
-    }
+    if (const auto candidate = find_candidate(view, packet.wire_length_bytes)) context_.events.on_packet(*candidate);
     const unsigned limit = context_.settings.capture.packet_limit;
     if (limit == 0 || packets_ < limit) return;
     stop();
@@ -91,8 +69,8 @@ class CaptureSource final : public PacketSource {
       return true;
     }
     context_.log.error(text::dispatch_error, error.text);
-    if (++errors_ < most_errors) return true;
-    fail(fmt::format("{} consecutive pcap errors.  Giving up", most_errors));
+    if (++errors_ < most_source_errors) return true;
+    fail(fmt::format("{} consecutive pcap errors.  Giving up", most_source_errors));
     return false;
   }
 

@@ -8,13 +8,14 @@
 #include "common/os/daemonize.h"
 #include "common/privsep/confine.h"
 #include "fwknopd/config/configuration.h"
+#include "fwknopd/queue_capture.h"
 #include "fwknopd/replay_cache.h"
 
 namespace latchkey::fwknopd {
 
 /// Makes the sensor in its new process; see make_sensor().
 using MakeSensor = std::function<Result<std::unique_ptr<privsep::ConfinedProgram>>(
-    privsep::Channel channel, const Configuration& configuration, ReplayCache& cache)>;
+    privsep::Channel channel, const Configuration& configuration, ReplayCache& cache, net::PacketQueue* queue)>;
 
 struct DaemonOptions {
   Configuration configuration;
@@ -28,6 +29,8 @@ struct DaemonOptions {
   std::function<bool(const Settings&)> on_new_settings;
   /// Empty: make_sensor(). Tests put a sensor that was taken over in its place.
   MakeSensor make_sensor;
+  /// Empty: net::open_packet_queue(). Tests put a double of the kernel's queue in its place.
+  OpenQueue open_queue;
 };
 
 /// Runs from the replay cache on (spec/fwknopd-config.md 2, steps 16 to 18; "Starting fwknopd" has been logged) to the

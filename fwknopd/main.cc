@@ -29,6 +29,7 @@
 #include "fwknopd/control.h"
 #include "fwknopd/daemon.h"
 #include "fwknopd/firewall/firewall.h"
+#include "fwknopd/firewall/queue_rules.h"
 #include "fwknopd/instance.h"
 
 namespace latchkey::fwknopd {
@@ -123,6 +124,7 @@ class Program {
       fmt::print("Deleting any existing firewall rules...\n");
     } else {
       flush_firewall(firewall, log_, settings_.verbosity);
+      if (settings_.capture.mode == CaptureMode::nfqueue) flush_queue_rules(settings_, log_);
     }
     return 0;
   }

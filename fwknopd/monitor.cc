@@ -75,11 +75,20 @@ bool Monitor::start() {
   }
   const FirewallSettings& firewall = settings().firewall;
   if (firewall.enables_ip_forward && firewall.forwarding && !settings().test_mode) enable_ip_forward(log_);
-  if (!start_sensor()) {
+  if (!start_queue() || !start_sensor()) {
+    queue_.reset();
     grants_->stop();
     return false;
   }
   return true;
+}
+
+/// After a reload the rules of the queue stay, unless they would be others.
+bool Monitor::start_queue() {
+  if (queue_ && !queue_->serves(settings())) queue_.reset();
+  if (queue_ || settings().capture.mode != CaptureMode::nfqueue) return true;
+  queue_ = std::make_unique<QueueCapture>(settings(), log_, options_.open_queue);
+  return queue_->start();
 }
 
 bool Monitor::start_firewall(StartKind kind, std::vector<OpenRule> rules) {
@@ -143,6 +152,7 @@ void Monitor::end(int status) {
 }
 
 void Monitor::finish() {
+  queue_.reset();
   grants_->stop();
   journal_->end();
   loop_->stop();
@@ -180,7 +190,7 @@ void Monitor::use(Configuration configuration) {
   log_.info("{}", is_new_pid_file ? text::starting : text::restarting);
   digests_.open(settings(), settings().rotate_digest_cache);
   const bool has_firewall = start_firewall(keeps_chains ? StartKind::reload : StartKind::fresh, std::move(rules));
-  if (!has_firewall || !start_sensor()) on_capture_failed();
+  if (!has_firewall || !start_queue() || !start_sensor()) on_capture_failed();
 }
 
 /// The new configuration does not work: back to the one before, once; at the start there is none.

@@ -35,6 +35,7 @@ class Monitor {
 
   // start and end
   bool start();
+  bool start_queue();
   bool start_firewall(StartKind kind, std::vector<OpenRule> rules);
   std::vector<OpenRule> recover();
   void watch_signals();
@@ -75,6 +76,7 @@ class Monitor {
   std::unique_ptr<GrantDesk> grants_;
   std::unique_ptr<CommandDesk> commands_;
   std::unique_ptr<GpgDesk> gpg_;
+  std::unique_ptr<QueueCapture> queue_;  ///< only where packets come from a netfilter queue
 
   pid_t sensor_pid_ = -1;
   std::unique_ptr<privsep::LoopChannel> channel_;

@@ -24,6 +24,8 @@ constexpr std::chrono::milliseconds longest_restart_delay{30000};
 bool Monitor::start_sensor() {
   // A new sensor counts its requests anew: no answer to the old one may reach it.
   gpg_->set_configuration(*configuration_);
+  if (queue_ && !queue_->open()) return false;
+  net::PacketQueue* const queue = queue_ ? queue_->packets() : nullptr;
   privsep::ConfineOptions confine;
   confine.name = "fwknopd: sensor";
   confine.profile = privsep::Profile::fwknopd_sensor;
@@ -33,9 +35,10 @@ bool Monitor::start_sensor() {
   confine.spare_descriptors = settings().capture.tcp_server ? 1 : 0;
   // Before the capture is opened: of an interface that is replaced meanwhile, the old number leads to a new capture.
   captured_interface_ = ::if_nametoindex(settings().capture.interface.c_str());
-  auto started = privsep::start_confined(confine, [this](privsep::Channel channel) {
+  if (queue) confine.keep.push_back(queue->fd());
+  auto started = privsep::start_confined(confine, [this, queue](privsep::Channel channel) {
     const auto& make = options_.make_sensor ? options_.make_sensor : MakeSensor(make_sensor);
-    return make(std::move(channel), *configuration_, digests_.cache());
+    return make(std::move(channel), *configuration_, digests_.cache(), queue);
   });
   if (!started) {
     log_.error(text::sensor_not_started, started.error().text);
@@ -60,6 +63,7 @@ void Monitor::stop_sensor() {
   stop_waiting_for_interface();
   if (sensor_pid_ > 0) children_->send_signal(sensor_pid_, SIGKILL);
   sensor_pid_ = -1;
+  if (queue_) queue_->close();
   if (!channel_) return;
   channel_->close();  // nothing it has still to say is about the next sensor
   // We may be inside one of its callbacks.
@@ -105,6 +109,8 @@ bool Monitor::on_message(const privsep::Message& message) {
     case MessageType::capture_failed:
       if (payload.empty()) on_capture_failed();
       return payload.empty();
+    case MessageType::verdict:
+      return queue_ && queue_->decide(payload);
     case MessageType::answer:
     case MessageType::gpg_answer:
       break;

@@ -127,6 +127,13 @@ Bytes encode(const ReplayEntry& entry) {
   return out.release();
 }
 
+Bytes encode(const QueueVerdict& verdict) {
+  Writer out;
+  out.put_u32(verdict.packet);
+  out.put_u8(verdict.is_dropped ? 1 : 0);
+  return out.release();
+}
+
 std::optional<AccessRequest> decode_access_request(ByteView payload) {
   Cursor in(payload);
   AccessRequest request;
@@ -170,6 +177,17 @@ std::optional<ReplayEntry> decode_replay_entry(ByteView payload) {
   std::ranges::copy(*digest, entry.digest.begin());
   entry.time_s = static_cast<std::int64_t>(time);
   return entry;
+}
+
+std::optional<QueueVerdict> decode_queue_verdict(ByteView payload) {
+  Cursor in(payload);
+  QueueVerdict verdict;
+  std::uint8_t is_dropped = 0;
+  if (!store(in.take_u32(), verdict.packet) || !store(in.take_u8(), is_dropped) || !in.is_empty() || is_dropped > 1) {
+    return std::nullopt;
+  }
+  verdict.is_dropped = is_dropped == 1;
+  return verdict;
 }
 
 }  // namespace latchkey::fwknopd

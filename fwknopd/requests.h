@@ -27,6 +27,7 @@ enum class MessageType : std::uint16_t {
   limit_reached,   ///< packet limit
   interface_down,  ///< the interface is down, or has been deleted
   capture_failed,  ///< capturing ended for good; log lines said why
+  verdict,         ///< what becomes of a packet of the netfilter queue; only where there is one
   answer = 100,    ///< monitor to sensor: one octet, 1 = done, 0 = refused
   gpg_answer,      ///< monitor to sensor: what gpg made of the packet
 };
@@ -65,15 +66,24 @@ struct CycleRequest {
   bool operator==(const CycleRequest&) const = default;
 };
 
+/// Of the kernel, not of a stanza: only the monitor can give it.
+struct QueueVerdict {
+  std::uint32_t packet = 0;  ///< the number that the kernel gave it
+  bool is_dropped = true;    ///< else it goes its way
+  bool operator==(const QueueVerdict&) const = default;
+};
+
 Bytes encode(const AccessRequest& request);
 Bytes encode(const CommandRequest& request);
 Bytes encode(const CycleRequest& request);
 Bytes encode(const ReplayEntry& entry);
+Bytes encode(const QueueVerdict& verdict);
 
 /// nullopt: too short, too long, or a field out of its range. The caller ends the sensor then.
 std::optional<AccessRequest> decode_access_request(ByteView payload);
 std::optional<CommandRequest> decode_command_request(ByteView payload);
 std::optional<CycleRequest> decode_cycle_request(ByteView payload);
 std::optional<ReplayEntry> decode_replay_entry(ByteView payload);
+std::optional<QueueVerdict> decode_queue_verdict(ByteView payload);
 
 }  // namespace latchkey::fwknopd

@@ -21,11 +21,12 @@ log::Level threshold_for(int verbosity) { return verbosity >= 1 ? log::Level::de
 
 class Sensor final : public privsep::ConfinedProgram, public PipelineHost {
  public:
-  Sensor(privsep::Channel channel, const Configuration& configuration, ReplayCache& cache,
+  Sensor(privsep::Channel channel, const Configuration& configuration, ReplayCache& cache, net::PacketQueue* queue,
          std::unique_ptr<os::EventLoop> loop)
       : channel_(std::move(channel)),
         configuration_(configuration),
         cache_(cache),
+        queue_(queue),
         loop_(std::move(loop)),
         log_(threshold_for(configuration.settings.verbosity)) {
     log_.add(std::make_unique<privsep::ChannelSink>([this](ByteView payload) { send(MessageType::log, payload); }));
@@ -64,11 +65,14 @@ class Sensor final : public privsep::ConfinedProgram, public PipelineHost {
             {.on_packet = [this](const SpaPacket& packet) { pipeline_->process(packet); },
              .on_limit = [this] { send(MessageType::limit_reached, {}); },
              .on_down = [this] { send(MessageType::interface_down, {}); },
-             .on_failure = [this] { send(MessageType::capture_failed, {}); }}};
+             .on_failure = [this] { send(MessageType::capture_failed, {}); },
+             .on_verdict = [this](const QueueVerdict& verdict) { send(MessageType::verdict, encode(verdict)); }}};
   }
 
   bool open_sources() {
     const CaptureSettings& capture = configuration_.settings.capture;
+    if (capture.mode == CaptureMode::nfqueue)
+      return add(queue_ ? open_queue_source(source_context(), *queue_) : nullptr);
     if (capture.mode == CaptureMode::udp_server) return add(open_udp_source(source_context()));
     if (capture.tcp_server) add(open_tcp_acceptor(source_context()));
     if (capture.mode == CaptureMode::pcap) return add(open_capture_source(source_context()));
@@ -122,6 +126,7 @@ class Sensor final : public privsep::ConfinedProgram, public PipelineHost {
   privsep::Channel channel_;
   const Configuration& configuration_;
   ReplayCache& cache_;
+  net::PacketQueue* queue_;
   std::unique_ptr<os::EventLoop> loop_;
   log::Logger log_;
   std::unique_ptr<Pipeline> pipeline_;
@@ -132,12 +137,13 @@ class Sensor final : public privsep::ConfinedProgram, public PipelineHost {
 }  // namespace
 
 Result<std::unique_ptr<privsep::ConfinedProgram>> make_sensor(privsep::Channel channel,
-                                                              const Configuration& configuration, ReplayCache& cache) {
+                                                              const Configuration& configuration, ReplayCache& cache,
+                                                              net::PacketQueue* queue) {
   static const SystemClock clock;
   auto loop = os::EventLoop::create(clock);
   if (!loop) return fail(Error{loop.error()});
   return std::unique_ptr<privsep::ConfinedProgram>(
-      std::make_unique<Sensor>(std::move(channel), configuration, cache, std::move(*loop)));
+      std::make_unique<Sensor>(std::move(channel), configuration, cache, queue, std::move(*loop)));
 }
 
 }  // namespace latchkey::fwknopd

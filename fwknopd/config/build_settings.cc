@@ -179,6 +179,7 @@ class Builder {
     settings_.syslog_enable = line_.syslog_enable;
     settings_.capture.packet_limit = line_.packet_limit;
     if (line_.udp_server) settings_.capture.mode = CaptureMode::udp_server;
+    if (line_.nfq_capture) settings_.capture.mode = CaptureMode::nfqueue;
     if (line_.any_direction) settings_.capture.any_direction = true;
     if (line_.no_rule_check_support) settings_.firewall.rule_check_support = false;
   }

@@ -13,6 +13,7 @@
 
 #include "common/base/text.h"
 #include "common/cli/usage.h"
+#include "common/net/packet_queue.h"
 #include "common/spa/code.h"
 #include "fwknopd/config/conf_table.h"
 #include "fwknopd/config/path_check.h"
@@ -177,6 +178,12 @@ constexpr auto rows = std::to_array<Row>({
     value_of("PCAP_INTF", with("interface", 'i', "Listen on this interface.")),
     {flag("kill", 'K', "End the running fwknopd."), Phase::rest, switch_on<&CommandLine::kill>},
     value_of("LOCALE", with("locale", 'l', "Set this locale; NONE leaves it alone.")),
+    {{.name = "nfq-capture",
+      .letter = 'n',
+      .help = "Take the packets from a netfilter queue.",
+      .presence = cli::Presence::optional},
+     Phase::rest,
+     switch_on<&CommandLine::nfq_capture>},
     {flag("no-firewd-check-support", 0, "firewall-cmd has no rule check (-C)."), Phase::rest,
      switch_on<&CommandLine::no_rule_check_support>},
     {flag("no-ipt-check-support", 0, "iptables has no rule check (-C)."), Phase::rest,
@@ -282,6 +289,7 @@ constexpr auto usage_order = std::to_array<string_view>({
     "hmac-digest-type",
     "suite-conf",
     "test-config",
+    "nfq-capture",
 });
 static_assert(usage_order.size() + 1 == rows.size(), "all but --afl-pkt-file are in the usage text");
 
@@ -289,7 +297,12 @@ static_assert(usage_order.size() + 1 == rows.size(), "all but --afl-pkt-file are
 
 std::vector<cli::OptionText> option_texts() {
   std::vector<cli::OptionText> texts;
-  for (const Row& row : rows) texts.push_back(row.text);
+  for (const Row& row : rows) {
+    texts.push_back(row.text);
+    if (row.text.presence == cli::Presence::optional && !net::has_packet_queue()) {
+      texts.back().presence = cli::Presence::left_out;
+    }
+  }
   return texts;
 }
 

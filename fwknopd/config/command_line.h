@@ -33,6 +33,7 @@ struct CommandLine {
   bool foreground = false;
   bool test_mode = false;
   bool udp_server = false;
+  bool nfq_capture = false;
   bool any_direction = false;
   bool rotate_digest_cache = false;
   bool syslog_enable = false;

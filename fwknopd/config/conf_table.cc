@@ -8,6 +8,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "common/net/packet_queue.h"
+
 namespace latchkey::fwknopd {
 namespace {
 
@@ -67,6 +69,11 @@ constexpr ConfRow chain(std::string_view name, std::string_view fallback, unsign
   return {{.name = name, .kind = ValueKind::chain, .fallback = fallback}, firewalls, nothing};
 }
 
+constexpr ConfRow of_nfqueue(ConfRow row) {
+  row.is_of_nfqueue = true;
+  return row;
+}
+
 constexpr auto rows = std::to_array<ConfRow>({
     path("CONFIG_FILE", SYSCONFDIR "/fwknop/fwknopd.conf", nothing),
     text("OVERRIDE_CONFIG", "", nothing),
@@ -98,6 +105,16 @@ constexpr auto rows = std::to_array<ConfRow>({
     number("UDPSERV_PORT", "62201", {1, 65535}, [](S s, V v) { s.capture.udp_server_port = port(v); }),
     number("UDPSERV_SELECT_TIMEOUT", "500000", {1, most_interval, "us"},
            [](S s, V v) { s.capture.udp_select_timeout = microseconds(v); }),
+    of_nfqueue(yes_no("ENABLE_NFQ_CAPTURE", "N",
+                      [](S s, V v) {
+                        if (v.is_on) s.capture.mode = CaptureMode::nfqueue;
+                      })),
+    of_nfqueue(text("NFQ_INTERFACE", "", [](S s, V v) { s.capture.queue.interface = v.text; })),
+    of_nfqueue(number("NFQ_PORT", "62201", {1, 65535}, [](S s, V v) { s.capture.queue.port = port(v); })),
+    of_nfqueue(text("NFQ_TABLE", "mangle", [](S s, V v) { s.capture.queue.table = v.text; })),
+    of_nfqueue(text("NFQ_CHAIN", "FWKNOP_NFQ", [](S s, V v) { s.capture.queue.chain = v.text; })),
+    of_nfqueue(number("NFQ_QUEUE_NUMBER", "1", {0, 65535}, [](S s, V v) { s.capture.queue.number = port(v); })),
+    of_nfqueue(number("NFQ_LOOP_SLEEP", "500000", {1, most_interval, "us"}, nothing)),
     text("LOCALE", "", [](S s, V v) { s.locale = v.text; }),
     text("SYSLOG_IDENTITY", "fwknopd", [](S s, V v) { s.syslog_identity = v.text; }),
     text("SYSLOG_FACILITY", "LOG_DAEMON", nothing),
@@ -195,6 +212,12 @@ constexpr bool names_differ() {
 }
 static_assert(names_differ());
 
+/// The size of the table: there is none.
+std::size_t position_of(std::string_view keyword) {
+  const auto found = std::ranges::find_if(rows, [keyword](const ConfRow& row) { return row.text.name == keyword; });
+  return static_cast<std::size_t>(found - rows.begin());
+}
+
 constexpr auto check_order = std::to_array<std::string_view>({
     "PCAP_LOOP_SLEEP",
     "PCAP_DISPATCH_COUNT",
@@ -204,6 +227,9 @@ constexpr auto check_order = std::to_array<std::string_view>({
     "TCPSERV_PORT",
     "UDPSERV_PORT",
     "UDPSERV_SELECT_TIMEOUT",
+    "NFQ_PORT",
+    "NFQ_QUEUE_NUMBER",
+    "NFQ_LOOP_SLEEP",
     "IPFW_START_RULE_NUM",
     "IPFW_MAX_RULES",
     "IPFW_ACTIVE_SET_NUM",
@@ -214,18 +240,19 @@ constexpr auto check_order = std::to_array<std::string_view>({
 
 }  // namespace
 
+bool ConfRow::is_built() const { return !is_of_nfqueue || net::has_packet_queue(); }
+
 std::span<const ConfRow> conf_rows() { return rows; }
 
 std::optional<std::size_t> find_conf_row(std::string_view keyword) {
-  const auto found = std::ranges::find_if(rows, [keyword](const ConfRow& row) { return row.text.name == keyword; });
-  if (found == rows.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - rows.begin());
+  const std::size_t row = position_of(keyword);
+  return row < rows.size() && rows[row].is_built() ? std::optional(row) : std::nullopt;
 }
 
 std::size_t conf_row(std::string_view keyword) {
-  const auto row = find_conf_row(keyword);
-  if (!row) throw std::logic_error("no such keyword: " + std::string(keyword));
-  return *row;
+  const std::size_t row = position_of(keyword);
+  if (row == rows.size()) throw std::logic_error("no such keyword: " + std::string(keyword));
+  return row;
 }
 
 std::span<const std::string_view> integer_check_order() { return check_order; }

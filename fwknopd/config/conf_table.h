@@ -24,11 +24,15 @@ struct ConfRow {
   unsigned firewalls = 0;  ///< bits of the FirewallKinds that know the keyword
   void (*set)(Settings& settings, const ConfValue& value) = nullptr;
 
-  bool knows(FirewallKind kind) const { return (firewalls >> static_cast<unsigned>(kind) & 1) != 0; }
+  bool is_of_nfqueue = false;  ///< known only where the netfilter queue has not been left out
+
+  /// Does this build of the program know the keyword at all?
+  bool is_built() const;
+  bool knows(FirewallKind kind) const { return is_built() && (firewalls >> static_cast<unsigned>(kind) & 1) != 0; }
 };
 
 std::span<const ConfRow> conf_rows();
-/// Position in the table; nullopt for an unknown keyword.
+/// Position in the table; nullopt for a keyword that this build does not know.
 std::optional<std::size_t> find_conf_row(std::string_view keyword);
 /// For keywords that our own code names; they are in the table.
 std::size_t conf_row(std::string_view keyword);

@@ -13,8 +13,19 @@ namespace latchkey::fwknopd {
 /// Chosen by the base name of FIREWALL_EXE, else by what is installed.
 enum class FirewallKind { iptables, nftables, firewalld, ipfw, pf };
 
-/// ENABLE_UDP_SERVER: Y... = udp_server, N... = pcap, else none ("No available capture mode specified").
-enum class CaptureMode { pcap, udp_server, none };
+/// ENABLE_NFQ_CAPTURE: nfqueue. Else ENABLE_UDP_SERVER: Y... = udp_server, N... = pcap, else none ("No available
+/// capture mode specified").
+enum class CaptureMode { pcap, udp_server, nfqueue, none };
+
+/// The netfilter queue, and the rule that fills it.
+struct QueueSettings {
+  std::string interface;             ///< NFQ_INTERFACE; empty = all
+  std::uint16_t port = 62201;        ///< NFQ_PORT
+  std::string table = "mangle";      ///< NFQ_TABLE
+  std::string chain = "FWKNOP_NFQ";  ///< NFQ_CHAIN
+  std::uint16_t number = 1;          ///< NFQ_QUEUE_NUMBER
+  bool operator==(const QueueSettings&) const = default;
+};
 
 /// `target, table, from-chain, jump position, to-chain, rule position` (section 6.3).
 struct ChainSpec {
@@ -75,6 +86,7 @@ struct CaptureSettings {
   std::uint16_t tcp_server_port = 62201;                 ///< TCPSERV_PORT
   std::uint16_t udp_server_port = 62201;                 ///< UDPSERV_PORT
   std::chrono::microseconds udp_select_timeout{500000};  ///< UDPSERV_SELECT_TIMEOUT
+  QueueSettings queue;
 };
 
 struct Settings {

@@ -24,6 +24,16 @@ struct XtablesDialect {
 };
 XtablesDialect xtables_dialect(const FirewallSettings& settings);
 
+/// firewall-cmd says it in words, too.
+bool has_succeeded(const CommandResult& result);
+
+struct XtablesVersion {
+  bool is_nftables = false;  ///< not the legacy tables
+  bool needs_wait = false;   ///< -w: another iptables may hold the lock of the legacy tables
+};
+/// Asks the program itself.
+XtablesVersion find_out_version(FirewallKind kind, const XtablesDialect& dialect, CommandRunner& runner);
+
 class XtablesFirewall final : public Firewall {
  public:
   explicit XtablesFirewall(const FirewallContext& context);
@@ -37,7 +47,7 @@ class XtablesFirewall final : public Firewall {
   std::optional<std::int64_t> next_foreign_expiry_s() const override { return next_foreign_expiry_s_; }
   bool can_do_nat() const override { return true; }
   bool has_foreign_rules() const override { return true; }
-  bool changes_are_told() const override { return is_nftables_; }
+  bool changes_are_told() const override { return version_.is_nftables; }
   bool is_removing() const override { return removal_ != nullptr; }
   void stop() override;
   void flush() override;
@@ -68,12 +78,10 @@ class XtablesFirewall final : public Firewall {
   std::string shown(const Words& arguments) const { return dialect_.shown + " " + join(arguments); }
   CommandResult call(const char* function, const Words& arguments);
   CommandResult run(const Words& arguments);
-  bool succeeded(const CommandResult& result) const;
   void report(const char* function, const Words& arguments, const CommandResult& result);
   void debug(const std::string& text);
 
   // chains
-  void find_out_wait_option();
   void probe_check_support();
   std::vector<Slot> make_missing_chains();
   bool create_chain(Slot slot);
@@ -133,8 +141,7 @@ class XtablesFirewall final : public Firewall {
   std::optional<std::int64_t> next_foreign_expiry_s_;
   std::shared_ptr<Removal> removal_;  ///< the one under way
   bool can_check_ = false;            ///< iptables knows -C
-  bool is_nftables_ = false;          ///< not the legacy tables
-  bool needs_wait_ = false;           ///< -w: another iptables may hold the lock of the legacy tables
+  XtablesVersion version_;
 };
 
 }  // namespace latchkey::fwknopd

@@ -41,6 +41,19 @@ XtablesDialect xtables_dialect(const FirewallSettings& settings) {
   return {prefix, join(prefix), "iptables", "ipt_chk_support", "ipt_output_buf", "rm_expired_rules"};
 }
 
+bool has_succeeded(const CommandResult& result) {
+  return result.is_success() && result.output.find("COMMAND_FAILED") == std::string::npos;
+}
+
+/// The legacy tables have a lock that another program may hold; -w waits for it.
+XtablesVersion find_out_version(FirewallKind kind, const XtablesDialect& dialect, CommandRunner& runner) {
+  if (kind != FirewallKind::iptables) return {};
+  const std::string version = runner.run(dialect.prefix + Words{"-V"}).output;
+  const bool is_iptables = version.find("iptables v") != std::string::npos;
+  const bool is_nftables = is_iptables && version.find("nf_tables") != std::string::npos;
+  return {is_nftables, is_iptables && !is_nftables};
+}
+
 XtablesFirewall::XtablesFirewall(const FirewallContext& context)
     : context_(context),
       dialect_(xtables_dialect(context.settings)),
@@ -48,7 +61,7 @@ XtablesFirewall::XtablesFirewall(const FirewallContext& context)
 
 CommandResult XtablesFirewall::run(const Words& arguments) {
   Words argv = dialect_.prefix;
-  if (needs_wait_) argv.emplace_back("-w");
+  if (version_.needs_wait) argv.emplace_back("-w");
   return context_.runner.run(argv + arguments);
 }
 
@@ -58,11 +71,6 @@ CommandResult XtablesFirewall::call(const char* function, const Words& arguments
   debug(fmt::format("{}() CMD: '{}' (res: {}, err: {})", function, shown(arguments), result.code,
                     strip_right(result.output)));
   return result;
-}
-
-/// firewall-cmd says it in words, too.
-bool XtablesFirewall::succeeded(const CommandResult& result) const {
-  return result.is_success() && result.output.find("COMMAND_FAILED") == std::string::npos;
 }
 
 void XtablesFirewall::report(const char* function, const Words& arguments, const CommandResult& result) {
@@ -75,7 +83,7 @@ void XtablesFirewall::debug(const std::string& text) {
 }
 
 bool XtablesFirewall::start(StartKind kind) {
-  find_out_wait_option();
+  version_ = find_out_version(context_.settings.kind, dialect_, context_.runner);
   if (context_.settings.rule_check_support) probe_check_support();
   const std::vector<Slot> made = make_missing_chains();
   if (kind == StartKind::fresh && context_.settings.flush_at_init) {
@@ -112,35 +120,26 @@ std::vector<Slot> XtablesFirewall::make_missing_chains() {
   std::vector<Slot> made;
   if (is_debug()) return made;
   std::ranges::copy_if(slots_, std::back_inserter(made), [this](Slot slot) {
-    return succeeded(run({"-t", chain(slot).table, "-N", chain(slot).to_chain}));
+    return has_succeeded(run({"-t", chain(slot).table, "-N", chain(slot).to_chain}));
   });
   return made;
 }
 
-/// The legacy tables have a lock that another program may hold; -w waits for it.
-void XtablesFirewall::find_out_wait_option() {
-  if (context_.settings.kind != FirewallKind::iptables) return;
-  const CommandResult version = run({"-V"});
-  const bool is_iptables = version.output.find("iptables v") != std::string::npos;
-  is_nftables_ = is_iptables && version.output.find("nf_tables") != std::string::npos;
-  needs_wait_ = is_iptables && !is_nftables_;
-}
-
 void XtablesFirewall::probe_check_support() {
   // The nftables flavour came long after -C (1.4.11): three programs fewer at the start.
-  can_check_ = is_nftables_ && !is_debug();
+  can_check_ = version_.is_nftables && !is_debug();
   if (can_check_) return;
   const ChainSpec& input = chain(Slot::input);
   const Words table{"-t", input.table};
   call(dialect_.probe_name, table + Words{"-I", input.from_chain, "1"} + probe_rule(input));
-  can_check_ = succeeded(call(dialect_.probe_name, table + Words{"-C", input.from_chain} + probe_rule(input)));
+  can_check_ = has_succeeded(call(dialect_.probe_name, table + Words{"-C", input.from_chain} + probe_rule(input)));
   // By specification: another program's rule may stand at position 1 by now (8, S20).
   call(dialect_.probe_name, table + Words{"-D", input.from_chain} + probe_rule(input));
   debug(fmt::format("{}() -C {}", dialect_.probe_name, can_check_ ? "supported" : "not supported"));
 }
 
 bool XtablesFirewall::chain_exists(Slot slot) {
-  return succeeded(call("chain_exists", {"-t", chain(slot).table, "-L", chain(slot).to_chain, "-n"}));
+  return has_succeeded(call("chain_exists", {"-t", chain(slot).table, "-L", chain(slot).to_chain, "-n"}));
 }
 
 bool XtablesFirewall::jump_exists(Slot slot) {
@@ -148,7 +147,7 @@ bool XtablesFirewall::jump_exists(Slot slot) {
   bool is_found = false;
   if (can_check_) {
     is_found =
-        succeeded(call("rule_exists_chk_support", {"-C", spec.from_chain, "-t", spec.table, "-j", spec.to_chain}));
+        has_succeeded(call("rule_exists_chk_support", {"-C", spec.from_chain, "-t", spec.table, "-j", spec.to_chain}));
   } else {
     const auto listing =
         call("jump_rule_exists_no_chk_support", {"-t", spec.table, "-L", spec.from_chain, "--line-numbers", "-n"});
@@ -164,7 +163,7 @@ bool XtablesFirewall::add_jump(Slot slot) {
   const Words arguments{"-t", spec.table,   "-I", spec.from_chain, fmt::format("{}", spec.jump_position),
                         "-j", spec.to_chain};
   const CommandResult result = call("add_jump_rule", arguments);
-  if (!succeeded(result)) {
+  if (!has_succeeded(result)) {
     report("add_jump_rule", arguments, result);
     return false;
   }
@@ -176,10 +175,10 @@ bool XtablesFirewall::create_chain(Slot slot) {
   const ChainSpec& spec = chain(slot);
   const Words arguments{"-t", spec.table, "-N", spec.to_chain};
   // Without debug lines to keep in their order: first try, then look.
-  const bool is_made = !is_debug() && succeeded(run(arguments));
+  const bool is_made = !is_debug() && has_succeeded(run(arguments));
   if (!is_made && !chain_exists(slot)) {
     const CommandResult result = call("create_chain", arguments);
-    if (!succeeded(result)) {
+    if (!has_succeeded(result)) {
       report("create_chain", arguments, result);
       return false;
     }
@@ -199,7 +198,7 @@ bool XtablesFirewall::ensure_chain(Slot slot) {
 }
 
 std::optional<std::uint64_t> XtablesFirewall::count_changes() const {
-  return is_nftables_ && context_.count_changes ? context_.count_changes() : std::nullopt;
+  return version_.is_nftables && context_.count_changes ? context_.count_changes() : std::nullopt;
 }
 
 bool XtablesFirewall::is_untouched(Slot slot) {
@@ -237,7 +236,7 @@ CommandResult XtablesFirewall::change(const Words& arguments) {
 /// Loading the match, iptables-nft asks the kernel for it; then it misses the rule. That spares a deletion, after which
 /// iptables waits for the kernel's grace period (15 ms of a start).
 bool XtablesFirewall::comment_match_is_known() {
-  if (!is_nftables_ || is_debug()) return false;
+  if (!version_.is_nftables || is_debug()) return false;
   const ChainSpec& input = chain(Slot::input);
   const CommandResult looked = run(Words{"-t", input.table, "-C", input.from_chain} + comment_probe_rule(input));
   return looked.code == 0 && looked.exit_status == 1 && looked.output.find("Bad rule") != std::string::npos;
@@ -248,7 +247,7 @@ bool XtablesFirewall::comment_match_works() {
   const Words table{"-t", input.table};
   const Words insert = table + Words{"-I", input.from_chain, "1"} + comment_probe_rule(input);
   const CommandResult inserted = call("comment_match_exists", insert);
-  if (!succeeded(inserted)) {
+  if (!has_succeeded(inserted)) {
     if (inserted.code != 0) report("comment_match_exists", insert, inserted);
     return false;
   }
@@ -268,16 +267,16 @@ void XtablesFirewall::delete_chain(Slot slot) {
     }
     const Words arguments{"-t", spec.table, "-D", spec.from_chain, "-j", spec.to_chain};
     const CommandResult result = call("delete_all_chains", arguments);
-    if (!succeeded(result)) {
+    if (!has_succeeded(result)) {
       report("delete_all_chains", arguments, result);
       break;
     }
   }
   // A chain that is not there is no error: it may have been flushed by hand.
-  if (!succeeded(call("delete_all_chains", {"-t", spec.table, "-F", spec.to_chain}))) return;
+  if (!has_succeeded(call("delete_all_chains", {"-t", spec.table, "-F", spec.to_chain}))) return;
   const Words arguments{"-t", spec.table, "-X", spec.to_chain};
   const CommandResult result = call("delete_all_chains", arguments);
-  if (!succeeded(result)) report("delete_all_chains", arguments, result);
+  if (!has_succeeded(result)) report("delete_all_chains", arguments, result);
 }
 
 void XtablesFirewall::flush() {

@@ -19,7 +19,7 @@ bool is_plain(const std::string& word) {
 
 /// Debug lines show a command for each rule, and the legacy tables do not tell of changes.
 bool XtablesFirewall::can_remove_together() const {
-  return is_nftables_ && !is_debug() && !context_.restore_exe.empty();
+  return version_.is_nftables && !is_debug() && !context_.restore_exe.empty();
 }
 
 /// As they stand in the chain when nothing else does.
@@ -85,7 +85,7 @@ void XtablesFirewall::remove_together(Removal removal) {
 
 void XtablesFirewall::end_removal(const CommandResult& result) {
   const std::shared_ptr<Removal> removal = std::exchange(removal_, nullptr);
-  if (succeeded(result)) {
+  if (has_succeeded(result)) {
     for (const Removal::Item& item : removal->items) note_removed(*find_rule(item.id), item.number);
     forget_closed();
     account_for(*removal);

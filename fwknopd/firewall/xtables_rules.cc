@@ -50,7 +50,7 @@ bool XtablesFirewall::is_in_chain(const Rule& rule) {
 
 bool XtablesFirewall::rule_exists_by_check(const Rule& rule) {
   const ChainSpec& spec = chain(rule.slot);
-  const bool is_there = succeeded(call("rule_exists_chk_support", with_rule("-C", rule, spec)));
+  const bool is_there = has_succeeded(call("rule_exists_chk_support", with_rule("-C", rule, spec)));
   debug(fmt::format("rule_exists_chk_support() Rule : '{}' in {} {}", join(rule_words(rule, spec)), spec.to_chain,
                     is_there ? "already exists" : "does not exist"));
   return is_there;
@@ -105,7 +105,7 @@ bool XtablesFirewall::add_rule(OpenRule open) {
   if (!context_.journal.opening(open)) return false;
   const Words arguments = with_rule(context_.settings.rule_prepend ? "-I" : "-A", open.rule, spec);
   const CommandResult result = change(arguments);
-  if (!succeeded(result)) {
+  if (!has_succeeded(result)) {
     report("create_rule", arguments, result);
     // A command that was killed may have done its work: the rule is looked for when it is due.
     if (result.code > 0) {
@@ -189,12 +189,12 @@ std::optional<std::string> XtablesFirewall::take_listing(Slot slot) {
                       dialect_.list_name, result.output));
     debug(fmt::format("RES={}, CMD_BUF: {}\nRULES LIST: {}", result.code, shown(arguments), result.output));
   }
-  if (succeeded(result)) return result.output;
+  if (has_succeeded(result)) return result.output;
   // A chain that somebody deleted is empty: what was in it is gone. But an iptables that is out of order says nothing
   // about our chain; its built-in one tells the two cases apart.
   const bool is_missing =
       result.code == 0 && !chain_exists(slot) &&
-      succeeded(call("chain_exists", {"-t", chain(slot).table, "-L", chain(slot).from_chain, "-n"}));
+      has_succeeded(call("chain_exists", {"-t", chain(slot).table, "-L", chain(slot).from_chain, "-n"}));
   if (is_missing) return std::string();
   report("check_firewall_rules", arguments, result);
   return std::nullopt;
@@ -270,11 +270,11 @@ bool XtablesFirewall::remove_own(Tracked& tracked, unsigned number, unsigned alr
   CommandResult result = change(arguments);
   debug(fmt::format("{}() CMD: '{}' (res: {}, err: {})", dialect_.delete_name, shown(arguments), result.code,
                     strip_right(result.output)));
-  if (result.code == 0 && !succeeded(result)) {
+  if (result.code == 0 && !has_succeeded(result)) {
     arguments = {"-t", spec.table, "-D", spec.to_chain, fmt::format("{}", number - already_removed)};
     result = call(dialect_.delete_name, arguments);
   }
-  if (!succeeded(result)) {
+  if (!has_succeeded(result)) {
     report("rm_expired_rules", arguments, result);
     tracked.next_try = context_.clock.monotonic() + retry_interval;
     return false;
@@ -295,7 +295,7 @@ bool XtablesFirewall::remove_foreign(Slot slot, const ListedRule& listed, unsign
   const ChainSpec& spec = chain(slot);
   const Words arguments{"-t", spec.table, "-D", spec.to_chain, fmt::format("{}", listed.number - already_removed)};
   const CommandResult result = call(dialect_.delete_name, arguments);
-  if (!succeeded(result)) {
+  if (!has_succeeded(result)) {
     report("rm_expired_rules", arguments, result);
     return false;
   }

@@ -21,7 +21,7 @@ void check(ByteView bytes, Decode decode) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ByteView bytes = std::as_bytes(std::span{data + 1, size - 1});
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0:
       check(bytes, fwknopd::decode_access_request);
       break;
@@ -33,6 +33,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       check(bytes, fwknopd::decode_replay_entry);
+      break;
+    case 4:
+      check(bytes, fwknopd::decode_queue_verdict);
       break;
   }
   return 0;

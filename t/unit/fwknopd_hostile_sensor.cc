@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "common/os/files.h"
 #include "common/privsep/log_channel.h"
@@ -85,6 +86,20 @@ CycleRequest good_cycle() {
   return request;
 }
 
+/// The kernel's queue: writes down what it is told.
+class QueueDouble final : public net::PacketQueue {
+ public:
+  explicit QueueDouble(std::string path) : path_(std::move(path)) {}
+  int fd() const override { return 0; }
+  Result<void> read(const std::function<void(const net::QueuedPacket&)>&) override { return {}; }
+  void decide(std::uint32_t id, bool is_dropped) override {
+    std::ofstream(path_, std::ios::app) << id << (is_dropped ? " drop\n" : " accept\n");
+  }
+
+ private:
+  std::string path_;
+};
+
 struct Outcome {
   int status = 0;
   std::string log;
@@ -108,7 +123,8 @@ class HostileTest : public ::testing::Test {
                           .start = {},
                           .sandbox = {},
                           .on_new_settings = {},
-                          .make_sensor = {}};
+                          .make_sensor = {},
+                          .open_queue = {}};
     Settings& settings = options.configuration.settings;
     settings.foreground = true;
     settings.run_dir = folder_;
@@ -122,16 +138,21 @@ class HostileTest : public ::testing::Test {
     settings.firewall.snat_chain = {"SNAT", "nat", "POSTROUTING", 1, "FWKNOP_POSTROUTING", 1};
     settings.firewall.masquerade_chain = {"MASQUERADE", "nat", "POSTROUTING", 1, "FWKNOP_MASQUERADE", 1};
     options.configuration.stanzas = stanzas();
-    options.make_sensor = [datagrams](privsep::Channel channel, const Configuration&,
-                                      ReplayCache&) -> Result<std::unique_ptr<privsep::ConfinedProgram>> {
+    options.make_sensor = [datagrams](privsep::Channel channel, const Configuration&, ReplayCache&,
+                                      net::PacketQueue*) -> Result<std::unique_ptr<privsep::ConfinedProgram>> {
       return std::unique_ptr<privsep::ConfinedProgram>(new test::HostileSensor(std::move(channel), datagrams));
+    };
+    if (!has_queue_) return options;
+    settings.capture.mode = CaptureMode::nfqueue;
+    options.open_queue = [this](std::uint16_t, std::vector<std::string>&) -> Result<std::unique_ptr<net::PacketQueue>> {
+      return std::unique_ptr<net::PacketQueue>(std::make_unique<QueueDouble>(folder_ + "/verdicts"));
     };
     return options;
   }
 
   /// Runs a whole daemon whose sensor sends `datagrams`; the last one must make it end.
   Outcome run(const std::vector<Bytes>& datagrams) const {
-    for (const char* file : {"/calls", "/rules", "/log", "/fwknopd.state", "/digest.cache"})
+    for (const char* file : {"/calls", "/rules", "/log", "/fwknopd.state", "/digest.cache", "/verdicts"})
       unlink((folder_ + file).c_str());
     const pid_t pid = fork();
     if (pid == 0) {
@@ -163,6 +184,7 @@ class HostileTest : public ::testing::Test {
   }
 
   std::string folder_;
+  bool has_queue_ = false;
 };
 
 TEST_F(HostileTest, the_double_works_a_good_request_is_granted) {
@@ -206,6 +228,7 @@ TEST_F(HostileTest, unknown_and_mis_sized_messages_end_the_daemon) {
       {"a packet limit with a payload", message(MessageType::limit_reached, Bytes(1))},
       {"an interface that is down with a payload", message(MessageType::interface_down, Bytes(1))},
       {"a failure with a payload", message(MessageType::capture_failed, Bytes(1))},
+      {"a verdict, where there is no queue", message(MessageType::verdict, encode(QueueVerdict{1, false}))},
       {"64 KiB of nothing", message(MessageType::access, Bytes(privsep::max_payload_bytes))},
       {"64 KiB command", message(MessageType::command, Bytes(privsep::max_payload_bytes, std::byte{'x'}))},
       {"log without a level", message(MessageType::log)},
@@ -222,6 +245,24 @@ TEST_F(HostileTest, unknown_and_mis_sized_messages_end_the_daemon) {
     const Outcome outcome = run({message(MessageType::ready), row.bytes});
     expect_end(outcome, row.name);
     EXPECT_FALSE(mentions_client(outcome.firewall)) << row.name;
+  }
+}
+
+TEST_F(HostileTest, verdicts_say_drop_or_accept_and_nothing_else) {
+  has_queue_ = true;
+  const Outcome good = run({message(MessageType::ready), message(MessageType::verdict, encode(QueueVerdict{7, true})),
+                            message(MessageType::verdict, encode(QueueVerdict{0xffffffff, false})), the_end()});
+  EXPECT_EQ(good.status, 0) << good.log;
+  EXPECT_EQ(os::read_file(folder_ + "/verdicts", 1000).value_or(""), "7 drop\n4294967295 accept\n");
+  const Bytes verdict = encode(QueueVerdict{7, true});
+  Bytes repeat = verdict, longer = verdict;
+  repeat.back() = std::byte{4};  // NF_REPEAT
+  longer.push_back(std::byte{0});
+  for (const Bytes& payload : {Bytes{}, Bytes(verdict.begin(), verdict.end() - 1), repeat, longer}) {
+    const Outcome outcome = run({message(MessageType::ready), message(MessageType::verdict, payload)});
+    expect_end(outcome, format_hex(payload));
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/verdicts")) << format_hex(payload);
+    EXPECT_NE(outcome.firewall.find("-t mangle -X FWKNOP_NFQ"), std::string::npos) << "the rules go at the end";
   }
 }
 
@@ -332,6 +373,7 @@ TEST(HostileRequests, have_one_meaning_or_none) {
   expect_canonical(encode(access), decode_access_request);
   expect_canonical(encode(good_cycle()), decode_cycle_request);
   expect_canonical(encode(good_entry()), decode_replay_entry);
+  expect_canonical(encode(QueueVerdict{7, false}), decode_queue_verdict);
   CommandRequest command;
   command.command = "ls -l";
   expect_canonical(encode(command), decode_command_request);
