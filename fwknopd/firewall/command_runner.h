@@ -15,6 +15,8 @@ struct CommandResult {
   int exit_status = 0;  ///< of exit(), where code is 0
   std::string output;   ///< standard output and error, as they came
   bool is_success() const { return code == 0 && exit_status == 0; }
+  /// Neither done nor refused: what was killed may have done its work.
+  bool is_unknown() const { return code > 0; }
   /// For the ERR lines: something that is not 0.
   int error_number() const { return code != 0 ? code : exit_status; }
 };

@@ -107,6 +107,8 @@ class XtablesFirewall final : public Firewall {
   bool rule_exists_by_listing(const Rule& rule);
   /// Journals, adds and tracks. False: it was refused.
   bool add_rule(OpenRule open);
+  /// A rule that stands in the journal: adds it, with a line when that fails.
+  CommandResult insert_rule(const OpenRule& open);
   void debug_nat_rule(const Rule& rule, const Stanza& stanza);
 
   // expiry

@@ -101,25 +101,30 @@ void XtablesFirewall::open(const Stanza& stanza, const Grant& grant) {
 }
 
 bool XtablesFirewall::add_rule(OpenRule open) {
-  const ChainSpec& spec = chain(open.rule.slot);
   if (!context_.journal.opening(open)) return false;
+  const CommandResult result = insert_rule(open);
+  const bool is_made = has_succeeded(result);
+  // What may be there is looked for when it is due.
+  if (is_made || result.is_unknown()) {
+    rules_.push_back({.open = open, .next_try = open.due});
+  } else {
+    context_.journal.closed(open);
+  }
+  return is_made;
+}
+
+CommandResult XtablesFirewall::insert_rule(const OpenRule& open) {
+  const ChainSpec& spec = chain(open.rule.slot);
   const Words arguments = with_rule(context_.settings.rule_prepend ? "-I" : "-A", open.rule, spec);
-  const CommandResult result = change(arguments);
+  CommandResult result = change(arguments);
   if (!has_succeeded(result)) {
     report("create_rule", arguments, result);
-    // A command that was killed may have done its work: the rule is looked for when it is due.
-    if (result.code > 0) {
-      known_at_.erase(open.rule.slot);
-      rules_.push_back({.open = open, .next_try = open.due});
-    } else {
-      context_.journal.closed(open);
-    }
-    return false;
+    if (result.is_unknown()) known_at_.erase(open.rule.slot);
+    return result;
   }
   debug(fmt::format("create_rule() CMD: '{}' (res: 0, err: {})", shown(arguments), strip_right(result.output)));
   debug(fmt::format("create_rule() Rule: '{}' added to {}", join(rule_words(open.rule, spec)), spec.to_chain));
-  rules_.push_back({.open = open, .next_try = open.due});
-  return true;
+  return result;
 }
 
 void XtablesFirewall::restore(std::vector<OpenRule> rules) {
@@ -132,12 +137,10 @@ void XtablesFirewall::restore(std::vector<OpenRule> rules) {
     }
     if (!contains(ensured, slot) && ensure_chain(slot)) ensured.push_back(slot);
     const bool is_over = open.due <= context_.clock.monotonic();
-    if (is_over || is_in_chain(open.rule)) {
-      rules_.push_back({.open = open, .next_try = open.due});
-    } else {
-      context_.journal.closed(open);  // add_rule() enters it anew
-      add_rule(open);
-    }
+    // An iptables that is out of order finds no rule and makes none: it is looked for when it is due, whatever was
+    // said.
+    if (!is_over && !is_in_chain(open.rule)) insert_rule(open);
+    rules_.push_back({.open = open, .next_try = open.due});
   }
 }
 

@@ -138,8 +138,12 @@ class Journal final : public RuleJournal {
     open.insert(rule.id);
     return true;
   }
-  void closed(const OpenRule& rule) override { open.erase(rule.id); }
+  void closed(const OpenRule& rule) override {
+    open.erase(rule.id);
+    is_ever_empty |= open.empty();
+  }
   std::set<std::uint64_t> open;
+  bool is_ever_empty = false;
   std::uint64_t last = 0;
   bool is_full = false;
 };
@@ -338,6 +342,28 @@ TEST_F(XtablesTest, what_an_earlier_process_left_is_made_again_and_ends_in_time)
   pass(30s);
   EXPECT_EQ(count(), 0U);
   EXPECT_TRUE(journal_.open.empty()) << "the next start would tell of rules that have ended";
+}
+
+TEST_F(XtablesTest, the_journal_holds_a_rule_while_it_is_made_again) {
+  grant(1, 30);
+  auto left = firewall_->release();
+  ASSERT_TRUE(firewall_->start(StartKind::fresh));
+  firewall_->restore(std::move(left));
+  EXPECT_EQ(count(), 1U);
+  EXPECT_EQ(journal_.open.size(), 1U);
+  EXPECT_FALSE(journal_.is_ever_empty) << "a crash here would have forgotten it";
+}
+
+TEST_F(XtablesTest, an_iptables_that_is_out_of_order_at_a_reload_loses_no_rule) {
+  grant(1, 30);
+  auto left = firewall_->release();
+  iptables_.is_broken = true;
+  firewall_->restore(std::move(left));
+  iptables_.is_broken = false;
+  EXPECT_EQ(journal_.open.size(), 1U);
+  pass(30s);
+  EXPECT_EQ(count(), 0U);
+  EXPECT_TRUE(journal_.open.empty());
 }
 
 TEST_F(XtablesTest, the_end_leaves_neither_chain_nor_jump) {
