@@ -85,7 +85,7 @@ bool IpfwFirewall::prepare(OpenRule& open) {
   return true;
 }
 
-bool IpfwFirewall::add(OpenRule& open) {
+CommandResult IpfwFirewall::add(const OpenRule& open) {
   const Rule& rule = open.rule;
   const std::string allowed = net::format_ip_address(rule.allowed);
   const Words arguments{"add",      text_of(open.number),
@@ -96,11 +96,12 @@ bool IpfwFirewall::add(OpenRule& open) {
                         "dst-port", text_of(rule.service.port),
                         "setup",    "keep-state",
                         "//",       fmt::format("_exp_{}", rule.expires_at_s)};
-  if (!call(arguments).is_success()) return false;
-  used_.insert(open.number);
+  CommandResult result = call(arguments);
+  if (result.is_success() || result.is_unknown()) used_.insert(open.number);
+  if (!result.is_success()) return result;
   context_.log.info("Added Rule {} for {}, {} expires at {}", open.number, allowed, rule.services_text,
                     rule.expires_at_s);
-  return true;
+  return result;
 }
 
 std::optional<MonotonicTime> IpfwFirewall::next_due() const {

@@ -19,7 +19,7 @@ class IpfwFirewall final : public TrackingFirewall {
 
  private:
   bool prepare(OpenRule& open) override;
-  bool add(OpenRule& open) override;
+  CommandResult add(const OpenRule& open) override;
   std::optional<unsigned> free_number() const;
   bool is_ours(unsigned number) const;
   void read_expired();

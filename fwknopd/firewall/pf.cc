@@ -37,24 +37,25 @@ std::optional<std::string> PfFirewall::rules_of_anchor() {
   return std::nullopt;
 }
 
-bool PfFirewall::write_rules(const std::string& rules) {
-  if (run(anchor({"-f", "-"}), rules).is_success()) return true;
-  context_.log.warning("Could not write rule to pf anchor");
-  return false;
+CommandResult PfFirewall::write_rules(const std::string& rules) {
+  CommandResult result = run(anchor({"-f", "-"}), rules);
+  if (!result.is_success()) context_.log.warning("Could not write rule to pf anchor");
+  return result;
 }
 
-bool PfFirewall::add(OpenRule& open) {
+CommandResult PfFirewall::add(const OpenRule& open) {
   auto rules = rules_of_anchor();
-  if (!rules) return false;
+  if (!rules) return {.code = -1, .exit_status = 0, .output = {}};
   if (!rules->empty() && !rules->ends_with('\n')) *rules += '\n';
   const Rule& rule = open.rule;
   const std::string allowed = net::format_ip_address(rule.allowed);
   *rules += fmt::format("pass in quick proto {} from {} to {} port {} keep state label _exp_{}\n",
                         static_cast<unsigned>(rule.service.protocol), allowed, destination_or(rule, "any"),
                         rule.service.port, rule.expires_at_s);
-  if (!write_rules(*rules)) return false;
-  context_.log.info("Added Rule for {}, {} expires at {}", allowed, rule.services_text, rule.expires_at_s);
-  return true;
+  CommandResult result = write_rules(*rules);
+  if (result.is_success())
+    context_.log.info("Added Rule for {}, {} expires at {}", allowed, rule.services_text, rule.expires_at_s);
+  return result;
 }
 
 /// What others wrote into the anchor stays.
@@ -78,7 +79,7 @@ void PfFirewall::expire() {
   std::string rest;
   for (const auto line : lines) rest.append(line).append("\n");
   const bool is_written =
-      deleted.empty() || (rest.empty() ? call(anchor({"-F", "all"})).is_success() : write_rules(rest));
+      deleted.empty() || (rest.empty() ? call(anchor({"-F", "all"})).is_success() : write_rules(rest).is_success());
   if (!is_written) return postpone(due);
   for (const std::int64_t time : deleted) context_.log.info("Deleting rule with expire time of {}.", time);
   for (Tracked* tracked : due) close(*tracked);

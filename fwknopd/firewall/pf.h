@@ -19,10 +19,10 @@ class PfFirewall final : public TrackingFirewall {
 
  private:
   bool prepare(OpenRule&) override { return true; }
-  bool add(OpenRule& open) override;
+  CommandResult add(const OpenRule& open) override;
   Words anchor(const Words& more) const;
   std::optional<std::string> rules_of_anchor();
-  bool write_rules(const std::string& rules);
+  CommandResult write_rules(const std::string& rules);
 };
 
 }  // namespace latchkey::fwknopd

@@ -59,12 +59,14 @@ void TrackingFirewall::open(const Stanza&, const Grant& grant) {
 
 bool TrackingFirewall::make(OpenRule open) {
   if (!prepare(open) || !context_.journal.opening(open)) return false;
-  if (!add(open)) {
+  const CommandResult result = add(open);
+  // What may be there is looked for when it is due.
+  if (result.is_success() || result.is_unknown()) {
+    rules_.push_back({open, open.due});
+  } else {
     context_.journal.closed(open);
-    return false;
   }
-  rules_.push_back({open, open.due});
-  return true;
+  return result.is_success();
 }
 
 void TrackingFirewall::restore(std::vector<OpenRule> rules) {

@@ -25,8 +25,8 @@ class TrackingFirewall : public Firewall {
   };
   static constexpr std::chrono::seconds retry_interval{1};
 
-  /// Makes one rule, with its lines; the journal knows it already. False: it is not there.
-  virtual bool add(OpenRule& open) = 0;
+  /// Makes one rule, with its lines; the journal knows it already.
+  virtual CommandResult add(const OpenRule& open) = 0;
   /// Before the journal hears of a rule. False: refused, with a line.
   virtual bool prepare(OpenRule& open) = 0;
 

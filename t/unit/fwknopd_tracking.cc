@@ -191,5 +191,27 @@ TEST_P(TrackingTest, a_longer_expiry_in_the_listing_is_another_rule) {
   EXPECT_EQ(lines_.back(), "Did not find expire comment in rules list 0.");
 }
 
+TEST_P(TrackingTest, a_rule_that_was_refused_is_forgotten) {
+  fake_->is_broken = true;
+  grant(22, 5s);
+  EXPECT_TRUE(journal_.open.empty());
+  EXPECT_FALSE(firewall_->next_due());
+}
+
+TEST_P(TrackingTest, a_rule_made_by_a_command_that_was_killed_is_removed_in_time) {
+  fake_->forgets_answers = true;
+  grant(22, 5s);
+  fake_->forgets_answers = false;
+  for (const std::string& line : lines_) EXPECT_FALSE(line.starts_with("Added")) << line;
+  grant(23, 5s);
+  ASSERT_EQ(open_rules().size(), 2U);
+  if (is_ipfw()) {
+    EXPECT_TRUE(open_rules()[1].starts_with("10001 ")) << "one number twice";
+  }
+  EXPECT_EQ(journal_.open.size(), 2U);
+  pass(5s);
+  expect_nothing_left();
+}
+
 }  // namespace
 }  // namespace latchkey::fwknopd
