@@ -20,6 +20,12 @@ std::optional<unsigned> number_in(std::string_view line) {
   return parse_number<unsigned>(line.substr(0, line.find_first_of(" \t")));
 }
 
+bool shows(const std::vector<std::string_view>& listing, const OpenRule& open) {
+  return std::ranges::any_of(listing, [&](std::string_view line) {
+    return number_in(line) == open.number && has_expiry(line, open.rule.expires_at_s);
+  });
+}
+
 void print(const std::string& text) { static_cast<void>(write_all(1, text)); }
 
 }  // namespace
@@ -63,6 +69,28 @@ void IpfwFirewall::read_expired() {
     } else if (is_ours(*number)) {
       used_.insert(*number);
       expired_.insert(*number);
+    }
+  }
+}
+
+/// When ipfw gives no answer, the rules count as there: each is looked for when it is due.
+void IpfwFirewall::restore(std::vector<OpenRule> rules) {
+  const auto listing = call({"set", text_of(context_.settings.ipfw_active_set), "list"});
+  const auto lines = lines_of(listing.output);
+  std::vector<OpenRule> missing;
+  for (const OpenRule& open : rules) {
+    if (listing.is_success() && !shows(lines, open)) {
+      missing.push_back(open);
+      continue;
+    }
+    used_.insert(open.number);
+    track(open);
+  }
+  for (const OpenRule& open : missing) {
+    if (open.due > context_.clock.monotonic()) {
+      make_again(open);
+    } else {
+      context_.journal.closed(open);
     }
   }
 }
@@ -125,10 +153,7 @@ void IpfwFirewall::move_due() {
   const auto lines = lines_of(listing.output);
   for (Tracked* tracked : due) {
     const OpenRule& open = tracked->open;
-    const bool is_there = std::ranges::any_of(lines, [&](std::string_view line) {
-      return number_in(line) == open.number && has_expiry(line, open.rule.expires_at_s);
-    });
-    if (!is_there) {
+    if (!shows(lines, open)) {
       context_.log.error("Did not find expire comment in rules list 0.");
       used_.erase(open.number);
       close(*tracked);

@@ -11,6 +11,7 @@ class IpfwFirewall final : public TrackingFirewall {
  public:
   explicit IpfwFirewall(const FirewallContext& context) : TrackingFirewall(context) {}
   bool start(StartKind kind) override;
+  void restore(std::vector<OpenRule> rules) override;
   std::optional<MonotonicTime> next_due() const override;
   void expire() override;
   void stop() override;

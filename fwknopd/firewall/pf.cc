@@ -43,19 +43,56 @@ CommandResult PfFirewall::write_rules(const std::string& rules) {
   return result;
 }
 
+bool PfFirewall::replace_rules(const std::string& rules) {
+  return (rules.empty() ? call(anchor({"-F", "all"})) : write_rules(rules)).is_success();
+}
+
+std::string PfFirewall::line_of(const Rule& rule) const {
+  return fmt::format("pass in quick proto {} from {} to {} port {} keep state label _exp_{}\n",
+                     static_cast<unsigned>(rule.service.protocol), net::format_ip_address(rule.allowed),
+                     destination_or(rule, "any"), rule.service.port, rule.expires_at_s);
+}
+
 CommandResult PfFirewall::add(const OpenRule& open) {
   auto rules = rules_of_anchor();
   if (!rules) return {.code = -1, .exit_status = 0, .output = {}};
   if (!rules->empty() && !rules->ends_with('\n')) *rules += '\n';
   const Rule& rule = open.rule;
-  const std::string allowed = net::format_ip_address(rule.allowed);
-  *rules += fmt::format("pass in quick proto {} from {} to {} port {} keep state label _exp_{}\n",
-                        static_cast<unsigned>(rule.service.protocol), allowed, destination_or(rule, "any"),
-                        rule.service.port, rule.expires_at_s);
-  CommandResult result = write_rules(*rules);
-  if (result.is_success())
-    context_.log.info("Added Rule for {}, {} expires at {}", allowed, rule.services_text, rule.expires_at_s);
+  CommandResult result = write_rules(*rules + line_of(rule));
+  if (result.is_success()) {
+    context_.log.info("Added Rule for {}, {} expires at {}", net::format_ip_address(rule.allowed), rule.services_text,
+                      rule.expires_at_s);
+  }
   return result;
+}
+
+/// pfctl shows a rule in its own words (`port = ssh`): only the expiry tells a line of ours. So all of them go, and
+/// those that are not due come anew, in one write, which pf carries out as a whole.
+bool PfFirewall::replace_lines(const std::vector<OpenRule>& rules) {
+  const auto present = rules_of_anchor();
+  if (!present) return false;
+  std::string wanted;
+  for (const auto line : lines_of(*present)) {
+    const bool is_ours =
+        std::ranges::any_of(rules, [line](const OpenRule& open) { return has_expiry(line, open.rule.expires_at_s); });
+    if (!is_ours) wanted.append(line).append("\n");
+  }
+  for (const OpenRule& open : rules) {
+    if (open.due > context_.clock.monotonic()) wanted += line_of(open.rule);
+  }
+  return wanted == *present || replace_rules(wanted);
+}
+
+void PfFirewall::restore(std::vector<OpenRule> rules) {
+  const MonotonicTime now = context_.clock.monotonic();
+  const bool is_done = replace_lines(rules);
+  for (const OpenRule& open : rules) {
+    if (is_done && open.due <= now) {
+      context_.journal.closed(open);
+    } else {
+      track(open);
+    }
+  }
 }
 
 /// What others wrote into the anchor stays.
@@ -78,9 +115,7 @@ void PfFirewall::expire() {
   }
   std::string rest;
   for (const auto line : lines) rest.append(line).append("\n");
-  const bool is_written =
-      deleted.empty() || (rest.empty() ? call(anchor({"-F", "all"})).is_success() : write_rules(rest).is_success());
-  if (!is_written) return postpone(due);
+  if (!deleted.empty() && !replace_rules(rest)) return postpone(due);
   for (const std::int64_t time : deleted) context_.log.info("Deleting rule with expire time of {}.", time);
   for (Tracked* tracked : due) close(*tracked);
   forget_closed();

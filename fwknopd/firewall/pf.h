@@ -12,6 +12,7 @@ class PfFirewall final : public TrackingFirewall {
  public:
   explicit PfFirewall(const FirewallContext& context) : TrackingFirewall(context) {}
   bool start(StartKind kind) override;
+  void restore(std::vector<OpenRule> rules) override;
   void expire() override;
   void stop() override;
   void flush() override;
@@ -22,7 +23,10 @@ class PfFirewall final : public TrackingFirewall {
   CommandResult add(const OpenRule& open) override;
   Words anchor(const Words& more) const;
   std::optional<std::string> rules_of_anchor();
+  bool replace_lines(const std::vector<OpenRule>& rules);
+  std::string line_of(const Rule& rule) const;
   CommandResult write_rules(const std::string& rules);
+  bool replace_rules(const std::string& rules);
 };
 
 }  // namespace latchkey::fwknopd

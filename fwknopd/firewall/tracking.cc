@@ -62,19 +62,16 @@ bool TrackingFirewall::make(OpenRule open) {
   const CommandResult result = add(open);
   // What may be there is looked for when it is due.
   if (result.is_success() || result.is_unknown()) {
-    rules_.push_back({open, open.due});
+    track(open);
   } else {
     context_.journal.closed(open);
   }
   return result.is_success();
 }
 
-void TrackingFirewall::restore(std::vector<OpenRule> rules) {
-  const MonotonicTime now = context_.clock.monotonic();
-  for (OpenRule& open : rules) {
-    context_.journal.closed(open);
-    if (open.due > now) make(std::move(open));
-  }
+void TrackingFirewall::make_again(const OpenRule& open) {
+  make(open);
+  context_.journal.closed(open);
 }
 
 std::optional<MonotonicTime> TrackingFirewall::next_due() const {

@@ -12,7 +12,6 @@ class TrackingFirewall : public Firewall {
  public:
   explicit TrackingFirewall(const FirewallContext& context);
 
-  void restore(std::vector<OpenRule> rules) override;
   void open(const Stanza& stanza, const Grant& grant) override;
   std::optional<MonotonicTime> next_due() const override;
   void check_deeply() override {}
@@ -36,6 +35,10 @@ class TrackingFirewall : public Firewall {
   std::string shown(const Words& arguments) const;
   /// Our rules that are due, by the clock that nobody steps.
   std::vector<Tracked*> due_rules();
+  /// A rule that stands in the journal, whether it is there or not: it is looked for when it is due.
+  void track(const OpenRule& open) { rules_.push_back({open, open.due}); }
+  /// A missing rule once more, by another entry of the journal, which holds one of them all the time.
+  void make_again(const OpenRule& open);
   void close(Tracked& tracked);
   void forget_closed();
   void close_all();

@@ -213,5 +213,85 @@ TEST_P(TrackingTest, a_rule_made_by_a_command_that_was_killed_is_removed_in_time
   expect_nothing_left();
 }
 
+TEST_P(TrackingTest, a_reload_leaves_each_rule_once_and_it_ends_in_time) {
+  grant(22, 30s);
+  grant(53, 30s);
+  grant(80, 60s);
+  reload();
+  reload();
+  EXPECT_EQ(open_rules().size(), 3U);
+  EXPECT_EQ(journal_.open.size(), 3U);
+  grant(443, 60s);
+  if (is_ipfw()) {
+    EXPECT_TRUE(open_rules().back().starts_with("10003 ")) << open_rules().back();
+  }
+  pass(30s);
+  EXPECT_EQ(open_rules().size(), 2U);
+  pass(30s);
+  expect_nothing_left();
+}
+
+TEST_P(TrackingTest, a_rule_that_fell_due_during_a_reload_is_removed_at_once) {
+  grant(22, 5s);
+  grant(23, 30s);
+  auto rules = firewall_->release();
+  clock_.advance(10s);
+  restart(StartKind::reload, std::move(rules));
+  pass(0s);
+  EXPECT_EQ(open_rules().size(), 1U);
+  EXPECT_EQ(journal_.open.size(), 1U);
+}
+
+TEST_P(TrackingTest, rules_left_by_a_crash_end_in_time) {
+  settings_.flush_at_init = false;
+  grant(22, 5s);
+  grant(23, 30s);
+  clock_.advance(10s);
+  restart(StartKind::fresh, journal_.left());
+  pass(0s);
+  EXPECT_EQ(open_rules().size(), 1U);
+  pass(20s);
+  expect_nothing_left();
+}
+
+TEST_P(TrackingTest, rules_that_the_start_has_flushed_are_made_again) {
+  grant(22, 5s);
+  grant(23, 30s);
+  grant(24, 30s);
+  clock_.advance(10s);
+  restart(StartKind::fresh, journal_.left());
+  EXPECT_EQ(open_rules().size(), 2U);
+  EXPECT_EQ(journal_.open.size(), 2U);
+  EXPECT_EQ(lines_.end(), std::ranges::find(lines_, "Did not find expire comment in rules list 0."));
+  pass(20s);
+  expect_nothing_left();
+}
+
+TEST_P(TrackingTest, the_journal_holds_a_rule_while_it_is_made_again) {
+  grant(22, 30s);
+  journal_.least = 1;
+  restart(StartKind::fresh, journal_.left());
+  EXPECT_EQ(open_rules().size(), 1U);
+  EXPECT_EQ(journal_.open.size(), 1U);
+  EXPECT_EQ(journal_.least, 1U) << "a crash here would have forgotten it";
+}
+
+TEST_P(TrackingTest, a_firewall_that_is_out_of_order_at_a_reload_is_asked_again) {
+  grant(22, 5s);
+  grant(23, 20s);
+  auto rules = firewall_->release();
+  clock_.advance(10s);
+  start(StartKind::reload);
+  fake_->is_broken = true;
+  firewall_->restore(std::move(rules));
+  pass(5s);
+  EXPECT_EQ(journal_.open.size(), 2U);
+  fake_->is_broken = false;
+  pass(1s);
+  EXPECT_EQ(open_rules().size(), 1U);
+  pass(5s);
+  expect_nothing_left();
+}
+
 }  // namespace
 }  // namespace latchkey::fwknopd
