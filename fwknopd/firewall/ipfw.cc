@@ -38,7 +38,11 @@ bool IpfwFirewall::is_ours(unsigned number) const {
 bool IpfwFirewall::start(StartKind kind) {
   const auto& settings = context_.settings;
   const bool flushes = kind == StartKind::fresh && settings.flush_at_init;
-  if (flushes) flush();
+  if (flushes) {
+    flush();
+  } else {
+    read_active();
+  }
   if (settings.ipfw_add_check_state) {
     const std::string active = text_of(settings.ipfw_active_set);
     const std::string number = text_of(settings.ipfw_start_rule);
@@ -55,6 +59,14 @@ bool IpfwFirewall::start(StartKind kind) {
   }
   read_expired();
   return true;
+}
+
+/// Numbers of the active set are taken, whoever has made its rules.
+void IpfwFirewall::read_active() {
+  const auto listing = call({"set", text_of(context_.settings.ipfw_active_set), "list"});
+  for (const auto line : lines_of(listing.output)) {
+    if (const auto number = number_in(line); number && is_ours(*number)) used_.insert(*number);
+  }
 }
 
 /// Numbers in the expire set are taken until their connections have ended.

@@ -23,6 +23,7 @@ class IpfwFirewall final : public TrackingFirewall {
   CommandResult add(const OpenRule& open) override;
   std::optional<unsigned> free_number() const;
   bool is_ours(unsigned number) const;
+  void read_active();
   void read_expired();
   void move_due();
   void purge();

@@ -293,5 +293,20 @@ TEST_P(TrackingTest, a_firewall_that_is_out_of_order_at_a_reload_is_asked_again)
   expect_nothing_left();
 }
 
+TEST_P(TrackingTest, rules_of_others_stay) {
+  settings_.flush_at_init = false;
+  const Lines others{is_ipfw() ? "10000 allow ip from any to 192.0.2.1" : "block drop all"};
+  open_rules() = others;
+  start(StartKind::reload);
+  grant(22, 30s);
+  if (is_ipfw()) {
+    EXPECT_TRUE(open_rules().back().starts_with("10001 ")) << open_rules().back();
+  }
+  reload();
+  EXPECT_EQ(open_rules().size(), 2U);
+  pass(30s);
+  EXPECT_EQ(open_rules(), others);
+}
+
 }  // namespace
 }  // namespace latchkey::fwknopd
