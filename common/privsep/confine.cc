@@ -158,7 +158,8 @@ Result<std::unique_ptr<ConfinedProgram>> confine(const ConfineOptions& options, 
     } else {
       tell(report, told_confined, join_lines(notes));
       report.close();
-      status = (*program)->run();
+      // Before the program's destructors: what libraries do to clean up need not pass the filter.
+      _exit((*program)->run());
     }
   } catch (const std::exception&) {
     status = status_of_exception;

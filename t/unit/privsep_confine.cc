@@ -36,6 +36,11 @@ using Probe = std::function<std::string()>;
 class ProbeProgram final : public ConfinedProgram {
  public:
   ProbeProgram(Channel channel, Probe probe) : channel_(std::move(channel)), probe_(std::move(probe)) {}
+  /// As libpcap's handles do, which give up their promiscuous mode.
+  ~ProbeProgram() override {
+    const int off = 0;
+    setsockopt(channel_.fd(), SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);
+  }
   int run() override {
     if (!channel_.send(1, as_bytes(probe_()))) return 2;
     return 5;
@@ -79,6 +84,7 @@ bool is_root() { return geteuid() == 0; }
 TEST(Confine, runs_and_ends_with_its_status) {
   const Outcome outcome = run_confined(sensor_options(), [] { return std::string("hello"); });
   EXPECT_EQ(outcome.text, "hello");
+  EXPECT_TRUE(WIFEXITED(outcome.status)) << "killed by " << WTERMSIG(outcome.status);
   EXPECT_EQ(WEXITSTATUS(outcome.status), 5);
   if (is_root()) {
     EXPECT_TRUE(outcome.notes.empty()) << outcome.notes[0];
