@@ -14,6 +14,7 @@ from tree import TOP, read
 def test_one_version():
     version = re.search(r"AC_INIT\(\[latchkey\], \[([^]]+)\]", read("configure.ac")).group(1)
     check_equal(re.match(r"latchkey \(([^)]+)\)", read("dist/debian/changelog")).group(1), version, "debian/changelog")
+    check_equal(re.match(r"Latchkey (\S+),", read("NEWS")).group(1), version, "NEWS")
 
 
 def test_no_invented_places():
