@@ -39,6 +39,15 @@ take_service() {
   if [ -e "$notes/$link" ]; then mv "$notes/$link" "$state/enabled-note"; fi
 }
 
+end_daemon() {
+  kill "$1" || return 0
+  tries=0
+  while [ $tries -lt 150 ] && readlink "/proc/$1/exe" >/dev/null; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+}
+
 # Init scripts do not end a daemon whose program is no longer the file of that name, and would start a second one.
 end_replaced_daemon() {
   pid=$(cat "$pid_file" 2>/dev/null) || return 0
@@ -46,11 +55,23 @@ end_replaced_daemon() {
     "$program"*" (deleted)") ;;
     *) return 0 ;;
   esac
-  kill "$pid" || return 0
-  tries=0
-  while [ $tries -lt 150 ] && readlink "/proc/$pid/exe" >/dev/null; do
-    sleep 0.1
-    tries=$((tries + 1))
+  end_daemon "$pid"
+}
+
+# The purge of the old package empties the run folder, where our daemon keeps its replay cache and its pid file by then.
+# The daemon still has them open: the cache is copied from there, and a new daemon makes the rest.
+restore_run_folder() {
+  if [ -e "$pid_file" ]; then return 0; fi
+  for fd in /proc/[0-9]*/fd/*; do
+    process=${fd%/fd/*}
+    case "$(readlink "$process/exe" 2>/dev/null):$(readlink "$fd" 2>/dev/null)" in
+      "$program:${pid_file%/*}/digest.cache (deleted)") ;;
+      *) continue ;;
+    esac
+    install -d -m 755 "${pid_file%/*}"
+    install -m 600 "$fd" "${pid_file%/*}/digest.cache"
+    if ! has_systemd; then end_daemon "${process#/proc/}"; fi
+    run_service restart
   done
 }
 
