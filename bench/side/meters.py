@@ -103,6 +103,15 @@ def _reap_orphans(is_over=lambda: False, limit_s=2):
         pass
 
 
+def _reap_ended():
+    """What ended before, such as the sensor of an earlier daemon, does not count from now on."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0] != 0:
+            pass
+    except ChildProcessError:
+        pass
+
+
 def run_timed(argv, orphans=False, **how):
     """Wall time and CPU in ms of one run to the end, with all that it started. (The peak memory would be Python's, which
     forked.) With `orphans` also of what it leaves behind, such as a sensor that ends after its monitor."""
@@ -118,6 +127,7 @@ def run_timed(argv, orphans=False, **how):
 def end_timed(process, number=15):
     """Ends a daemon; CPU in ms of it and of every program that it started, over its whole life."""
     members = family(process.pid)
+    _reap_ended()
     before = _used_by_children()
     process.send_signal(number)
     process.popen.wait()
