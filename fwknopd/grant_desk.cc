@@ -18,11 +18,6 @@ namespace {
 using std::chrono::microseconds;
 constexpr std::chrono::seconds resolver_limit{5};
 
-bool needs_firewall(const Configuration& configuration) {
-  return !configuration.settings.test_mode &&
-         std::ranges::any_of(configuration.stanzas, [](const Stanza& stanza) { return !stanza.cycle.has_value(); });
-}
-
 bool is_loopback(const net::IpAddress& address) { return address.is_v4() && address.v4_value() >> 24 == 127; }
 
 /// Labels neither begin nor end with a hyphen (RFC 1123); the wire format does not look so closely.
@@ -48,7 +43,7 @@ os::Command resolver_command(const std::string& host) {
 GrantDesk::GrantDesk(const GrantDeskContext& context)
     : context_(context), runner_(context.log, context.configuration.settings.verbosity, &context.children) {
   const Configuration& configuration = context.configuration;
-  if (!needs_firewall(configuration)) return;
+  if (!needs_firewall(configuration.settings, configuration.stanzas)) return;
   firewall_ =
       make_firewall({.settings = configuration.settings.firewall,
                      .stanzas = configuration.stanzas,
@@ -95,8 +90,10 @@ void GrantDesk::flush() {
 bool GrantDesk::keeps_chains(const Configuration& next) const {
   const FirewallSettings& now = context_.configuration.settings.firewall;
   const FirewallSettings& then = next.settings.firewall;
-  return needs_firewall(context_.configuration) == needs_firewall(next) && now.kind == then.kind &&
-         now.exe == then.exe && active_slots(now, context_.configuration.stanzas) == active_slots(then, next.stanzas) &&
+  const Configuration& present = context_.configuration;
+  return needs_firewall(present.settings, present.stanzas) == needs_firewall(next.settings, next.stanzas) &&
+         now.kind == then.kind && now.exe == then.exe &&
+         active_slots(now, context_.configuration.stanzas) == active_slots(then, next.stanzas) &&
          std::ranges::all_of(all_slots, [&](Slot slot) { return chain_of(now, slot) == chain_of(then, slot); });
 }
 

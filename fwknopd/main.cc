@@ -134,6 +134,7 @@ class Program {
     if (!stanzas) return 1;
     stanzas_ = std::move(*stanzas);
     if (line_.dump_config) return dump();
+    if (!check_firewall(settings_, stanzas_, report_)) return 1;
     if (!line_.exit_parse_config) return {};
     log_.info("Configs parsed, exiting.");
     return 0;

@@ -24,7 +24,6 @@ constexpr unsigned most_verbosity = 255;
 FirewallKind guess_kind(std::string_view exe) {
   constexpr auto programs = std::to_array<std::pair<std::string_view, FirewallKind>>({
       {"iptables", FirewallKind::iptables},
-      {"nft", FirewallKind::nftables},
       {"firewall-cmd", FirewallKind::firewalld},
       {"ipfw", FirewallKind::ipfw},
       {"pfctl", FirewallKind::pf},
@@ -36,16 +35,13 @@ FirewallKind guess_kind(std::string_view exe) {
   constexpr auto installed = std::to_array<std::pair<const char*, FirewallKind>>({
       {"/usr/sbin/iptables", FirewallKind::iptables},
       {"/usr/bin/firewall-cmd", FirewallKind::firewalld},
-      {"/usr/sbin/nft", FirewallKind::nftables},
   });
   for (const auto& [path, kind] : installed)
     if (::access(path, X_OK) == 0) return kind;
   return FirewallKind::iptables;
 }
 
-bool uses_chains(FirewallKind kind) {
-  return kind == FirewallKind::iptables || kind == FirewallKind::nftables || kind == FirewallKind::firewalld;
-}
+bool uses_chains(FirewallKind kind) { return kind == FirewallKind::iptables || kind == FirewallKind::firewalld; }
 
 std::string_view keyword_prefix(FirewallKind kind) { return kind == FirewallKind::firewalld ? "FIREWD" : "IPT"; }
 
@@ -165,6 +161,7 @@ class Builder {
         value.number = config::parse_strict_number(text, row.text.least, row.text.most).value_or(0);
       row.set(settings_, value);
     }
+    settings_.firewall.exe_place = place("FIREWALL_EXE");
     for (std::string* path : {&settings_.pid_file, &settings_.digest_file}) *path = make_absolute(*path);
     for (std::optional<ConfText>& text : texts_)
       settings_.texts.push_back(text ? std::optional(std::move(text->value)) : std::nullopt);
@@ -196,8 +193,6 @@ const char* name_of(FirewallKind kind) {
   switch (kind) {
     case FirewallKind::iptables:
       return "iptables";
-    case FirewallKind::nftables:
-      return "nftables";
     case FirewallKind::firewalld:
       return "firewalld";
     case FirewallKind::ipfw:

@@ -18,7 +18,7 @@ using V = const ConfValue&;
 using S = Settings&;
 
 constexpr unsigned bit(FirewallKind kind) { return 1u << static_cast<unsigned>(kind); }
-constexpr unsigned ipt = bit(FirewallKind::iptables) | bit(FirewallKind::nftables);
+constexpr unsigned ipt = bit(FirewallKind::iptables);
 constexpr unsigned fwd = bit(FirewallKind::firewalld);
 constexpr unsigned ipfw = bit(FirewallKind::ipfw);
 constexpr unsigned pf = bit(FirewallKind::pf);

@@ -3,9 +3,11 @@
 #include "fwknopd/config/load.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "fwknopd/config/access_file.h"
@@ -35,6 +37,21 @@ bool take_syslog_facility(Settings& settings, Report& report) {
   return report.goes_on();
 }
 
+bool check_firewall(const Settings& settings, const std::vector<Stanza>& stanzas, Report& report) {
+  const FirewallSettings& firewall = settings.firewall;
+  const auto program = std::string_view(firewall.exe).substr(0, firewall.exe.find(' '));
+  if (program.substr(program.rfind('/') + 1) != "nft" || !needs_firewall(settings, stanzas)) return true;
+  const config::Diagnostic diagnostic{
+      .place = firewall.exe_place,
+      .text = fmt::format("FIREWALL_EXE '{}' does not take the arguments of iptables: use /usr/sbin/iptables, whose "
+                          "rules are rules of nftables",
+                          firewall.exe),
+      .source_line = {}};
+  report.error(diagnostic.place, "{}",
+               report.is_checking() ? diagnostic.text : config::format_diagnostic(diagnostic, false));
+  return report.goes_on();
+}
+
 std::optional<Configuration> load_configuration(const CommandLine& line, Report& report) {
   auto texts = read_conf(line.config_file, line.overrides, report);
   if (!texts) return std::nullopt;
@@ -43,7 +60,7 @@ std::optional<Configuration> load_configuration(const CommandLine& line, Report&
   auto settings = build_settings(std::move(*texts), *verbosity, line, report);
   if (!settings || !take_syslog_facility(*settings, report) || !parse_chains(*settings, report)) return std::nullopt;
   auto stanzas = read_access(*settings, report);
-  if (!stanzas) return std::nullopt;
+  if (!stanzas || !check_firewall(*settings, *stanzas, report)) return std::nullopt;
   return Configuration{std::move(*settings), std::move(*stanzas)};
 }
 

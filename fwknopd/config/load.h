@@ -16,6 +16,9 @@ std::optional<Configuration> load_configuration(const CommandLine& line, Report&
 /// SYSLOG_FACILITY (step 7). False: an error was reported.
 bool take_syslog_facility(Settings& settings, Report& report);
 
+/// Can the firewall program be driven, if the stanzas need one? False: an error was reported.
+bool check_firewall(const Settings& settings, const std::vector<Stanza>& stanzas, Report& report);
+
 /// `--test-config`, and `--exit-parse-config` where it is asked to explain: every problem of the whole tree on standard
 /// error, one a line. The exit status.
 int check_configuration(const CommandLine& line, log::Logger& log);

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "common/config/diagnostic.h"
+
 namespace latchkey::fwknopd {
 
 /// Chosen by the base name of FIREWALL_EXE, else by what is installed.
-enum class FirewallKind { iptables, nftables, firewalld, ipfw, pf };
+enum class FirewallKind { iptables, firewalld, ipfw, pf };
 
 /// ENABLE_NFQ_CAPTURE: nfqueue. Else ENABLE_UDP_SERVER: Y... = udp_server, N... = pcap, else none ("No available
 /// capture mode specified").
@@ -43,6 +45,7 @@ struct ChainSpec {
 struct FirewallSettings {
   FirewallKind kind = FirewallKind::iptables;
   std::string exe;                               ///< FIREWALL_EXE
+  config::Place exe_place;                       ///< where that stands
   bool forwarding = false;                       ///< ENABLE_*_FORWARDING
   bool enables_ip_forward = false;               ///< ENABLE_PROC_IP_FORWARD
   bool local_nat = false;                        ///< ENABLE_*_LOCAL_NAT
@@ -128,7 +131,7 @@ struct Settings {
   std::vector<std::optional<std::string>> texts;
 };
 
-/// "iptables", "firewalld", "ipfw", "pf", "nftables".
+/// "iptables", "firewalld", "ipfw", "pf".
 const char* name_of(FirewallKind kind);
 
 }  // namespace latchkey::fwknopd

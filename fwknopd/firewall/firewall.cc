@@ -40,7 +40,6 @@ std::unique_ptr<Firewall> make_firewall(const FirewallContext& context) {
       return std::make_unique<PfFirewall>(context);
     case FirewallKind::iptables:
     case FirewallKind::firewalld:
-    case FirewallKind::nftables:
       break;
   }
   return std::make_unique<XtablesFirewall>(context);

@@ -226,6 +226,21 @@ TEST_F(Files, the_firewall_is_told_by_its_program) {
   EXPECT_EQ(dump.find("IPT_"), std::string::npos);
 }
 
+TEST_F(Files, nft_is_refused_where_a_firewall_is_needed) {
+  put("c", "\nFIREWALL_EXE /usr/sbin/nft\n");
+  EXPECT_FALSE(load());
+  ASSERT_FALSE(lines_.empty());
+  EXPECT_EQ(lines_.back().find(folder_ + "/c:2:"), 0U) << lines_.back();
+  EXPECT_NE(lines_.back().find("use /usr/sbin/iptables"), std::string::npos);
+  const auto found = check();
+  EXPECT_EQ(std::ranges::count_if(found, [](const auto& line) { return line.starts_with("c:2:"); }), 1);
+  put("c", "FIREWALL_EXE /usr/local/sbin/nft-wrapper\n");
+  EXPECT_TRUE(load()) << "a program of another name may understand iptables' arguments";
+  put("c", "FIREWALL_EXE /usr/sbin/nft\n");
+  put("a", "SOURCE ANY\nKEY testtest\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE NONE\n");
+  EXPECT_TRUE(load()) << "command cycles need no firewall";
+}
+
 TEST_F(Files, a_bad_key_file_drops_its_stanza_and_no_other) {
   put("k", "KEY good\nHMAC_KEY_BASE64 %%\n");
   put("b", "SOURCE 2.2.2.2\nKEY bbb\nREQUIRE_SOURCE Y\n");
