@@ -121,7 +121,7 @@ class HostileTest : public ::testing::Test {
                           .reload = {},
                           .log = log,
                           .start = {},
-                          .sandbox = {},
+                          .sandbox = {.user = "nobody"},
                           .on_new_settings = {},
                           .make_sensor = {},
                           .open_queue = {}};

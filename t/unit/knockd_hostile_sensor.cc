@@ -55,7 +55,7 @@ Outcome run(const std::vector<Bytes>& datagrams) {
   const privsep::MakeProgram make = [&](privsep::Channel channel) -> Result<std::unique_ptr<privsep::ConfinedProgram>> {
     return std::unique_ptr<privsep::ConfinedProgram>(new test::HostileSensor(std::move(channel), datagrams));
   };
-  auto link = SensorLink::start(make, {}, *loop, *children, std::move(events));
+  auto link = SensorLink::start(make, {.user = "nobody"}, *loop, *children, std::move(events));
   if (!link) {
     outcome.error = link.error().text;
     return outcome;
