@@ -92,7 +92,7 @@ bool GrantDesk::keeps_chains(const Configuration& next) const {
   const FirewallSettings& then = next.settings.firewall;
   const Configuration& present = context_.configuration;
   return needs_firewall(present.settings, present.stanzas) == needs_firewall(next.settings, next.stanzas) &&
-         now.kind == then.kind && now.exe == then.exe &&
+         share_rules(now, then) &&
          active_slots(now, context_.configuration.stanzas) == active_slots(then, next.stanzas) &&
          std::ranges::all_of(all_slots, [&](Slot slot) { return chain_of(now, slot) == chain_of(then, slot); });
 }

@@ -45,6 +45,20 @@ std::unique_ptr<Firewall> make_firewall(const FirewallContext& context) {
   return std::make_unique<XtablesFirewall>(context);
 }
 
+bool share_rules(const FirewallSettings& now, const FirewallSettings& then) {
+  if (now.kind != then.kind || now.exe != then.exe) return false;
+  switch (now.kind) {
+    case FirewallKind::ipfw:
+      return now.ipfw_active_set == then.ipfw_active_set;
+    case FirewallKind::pf:
+      return now.pf_anchor == then.pf_anchor;
+    case FirewallKind::iptables:
+    case FirewallKind::firewalld:
+      break;
+  }
+  return true;
+}
+
 std::string find_restore_program(const std::string& exe) {
   // One file with many names, as iptables has it: then both work on the same tables.
   const std::string restore = exe + "-restore";

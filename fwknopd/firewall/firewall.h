@@ -96,6 +96,9 @@ struct FirewallContext {
 /// "/usr/sbin/iptables-restore" for "/usr/sbin/iptables", where both are the same program by two names; else empty.
 std::string find_restore_program(const std::string& exe);
 
+/// Does a back-end by `then` find rules of one by `now` where it looks, whichever chains they have?
+bool share_rules(const FirewallSettings& now, const FirewallSettings& then);
+
 /// The back-end that the settings name. Everything in `context` outlives it.
 std::unique_ptr<Firewall> make_firewall(const FirewallContext& context);
 

@@ -231,6 +231,20 @@ TEST_P(TrackingTest, a_reload_leaves_each_rule_once_and_it_ends_in_time) {
   expect_nothing_left();
 }
 
+TEST_P(TrackingTest, another_set_or_anchor_does_not_have_the_rules) {
+  FirewallSettings other = settings_;
+  EXPECT_TRUE(share_rules(settings_, other));
+  (is_ipfw() ? other.pf_anchor : other.exe) = "other";
+  EXPECT_EQ(share_rules(settings_, other), is_ipfw()) << "ipfw has no anchor";
+  other = settings_;
+  if (is_ipfw()) {
+    other.ipfw_active_set = 7;
+  } else {
+    other.pf_anchor = "other";
+  }
+  EXPECT_FALSE(share_rules(settings_, other));
+}
+
 TEST_P(TrackingTest, a_rule_that_fell_due_during_a_reload_is_removed_at_once) {
   grant(22, 5s);
   grant(23, 30s);
