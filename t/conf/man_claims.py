@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from harness import check, check_equal, main, program
+from harness import BUILD, Skip, check, check_equal, main, program
 from man_page import entries, sections
 
 RANGE = re.compile(r"\b(\d+) to (\d+)\b")
@@ -80,16 +80,17 @@ def test_options_of_fwknopd():
 class Configuration:
     """fwknopd's files in a folder; texts() reads them anew."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, daemon=None):
+        self.folder, self.daemon = folder, daemon or program("fwknopd")
 
     def dump(self, conf="", access="SOURCE ANY\nKEY secret\n"):
         for name, text in (("fwknopd.conf", conf), ("access.conf", access)):
             with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
                 os.fchmod(file.fileno(), 0o600)
                 file.write(text)
-        return run("fwknopd", "-f", "-D", "-r", self.folder, "-c", f"{self.folder}/fwknopd.conf", "-a",
-                   f"{self.folder}/access.conf")
+        return subprocess.run([self.daemon, "-f", "-D", "-r", self.folder, "-c", f"{self.folder}/fwknopd.conf", "-a",
+                               f"{self.folder}/access.conf"],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
 
 
 def firewall_of(keyword):
@@ -97,14 +98,32 @@ def firewall_of(keyword):
     return "FIREWALL_EXE /sbin/ipfw\n" if "IPFW" in keyword else "FIREWALL_EXE /sbin/pfctl\n" if "PF_" in keyword else ""
 
 
-def test_keywords_of_fwknopd_conf():
+def check_keywords_of_fwknopd_conf(found, daemon=None):
     with tempfile.TemporaryDirectory() as folder:
-        files = Configuration(folder)
-        found = ranges("fwknopd.conf.5", ["DIRECTIVES"])
-        check(len(found) >= 14, f"only {sorted(found)}")
+        files = Configuration(folder, daemon)
         for name, bounds in found.items():
             check_range(name, bounds, lambda value, name=name: files.dump(
                 f"{firewall_of(name)}IPFW_ACTIVE_SET_NUM 5\nIPFW_EXPIRE_SET_NUM 6\n{name} {value}\n").returncode == 0)
+
+
+def keywords_with_range(is_of_nfqueue):
+    return {name: bounds for name, bounds in ranges("fwknopd.conf.5", ["DIRECTIVES"]).items()
+            if name.startswith("NFQ_") == is_of_nfqueue}
+
+
+def test_keywords_of_fwknopd_conf():
+    found = keywords_with_range(is_of_nfqueue=False)
+    check(len(found) >= 14, f"only {sorted(found)}")
+    check_keywords_of_fwknopd_conf(found)
+
+
+def test_keywords_of_the_netfilter_queue():
+    daemon = os.path.join(BUILD, "t", "netns", "fwknopd_nfqueue")
+    if not os.path.exists(daemon):
+        raise Skip("libnetfilter_queue is missing")
+    found = keywords_with_range(is_of_nfqueue=True)
+    check_equal(sorted(found), ["NFQ_LOOP_SLEEP", "NFQ_PORT", "NFQ_QUEUE_NUMBER"])
+    check_keywords_of_fwknopd_conf(found, daemon)
 
 
 def test_keywords_of_access_conf():
