@@ -56,10 +56,11 @@ class FakeIpfw final : public Fake {
       sets_.erase(words[2]);
     } else if (command.starts_with("set move rule ")) {
       Lines& from = open_rules();
-      const auto moved = std::ranges::partition(from, [&](const auto& rule) { return !has_number(rule, words[3]); });
-      if (moved.empty()) return {0, 64, "ipfw: rule not found"};
-      sets_[words[5]].insert(sets_[words[5]].end(), moved.begin(), moved.end());
-      from.erase(moved.begin(), moved.end());
+      const auto moved =
+          std::partition(from.begin(), from.end(), [&](const auto& rule) { return !has_number(rule, words[3]); });
+      if (moved == from.end()) return {0, 64, "ipfw: rule not found"};
+      sets_[words[5]].insert(sets_[words[5]].end(), moved, from.end());
+      from.erase(moved, from.end());
     } else if (words.size() == 4 && words[2] == "delete") {
       std::erase_if(sets_[words[1]], [&](const auto& rule) { return has_number(rule, words[3]); });
     } else if (command.ends_with(" list")) {
