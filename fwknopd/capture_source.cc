@@ -14,8 +14,9 @@ namespace {
 
 using net::CaptureError;
 
-/// Room for 1175 packets of the usual MAX_SNIFF_BYTES; libpcap's 2 MiB become 2.6 MiB of unswappable memory with it.
-constexpr int ring_bytes = 1800 * 1024;
+/// Room for 961 packets of the usual MAX_SNIFF_BYTES, the peer has 512; libpcap's 2 MiB become 2.6 MiB of unswappable
+/// memory with it.
+constexpr int ring_bytes = 1472 * 1024;
 
 class CaptureSource final : public PacketSource {
  public:

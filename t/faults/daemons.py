@@ -13,7 +13,7 @@ from lab import Lab
 
 ENOSPC, EIO = 28, 5
 REQUESTS = 10
-ENDED = "Added access rule|Could not write|could not be|refused"
+ENDED = "Added access rule|Could not (write|add digest)|could not be|refused"
 
 
 def run_under(lab, name, code):
