@@ -76,6 +76,8 @@ int Monitor::run(os::DaemonStart start) {
     output_.say(to_error, "daemon: " + watched.error().text);
     return 1;
   }
+  // Before the starter ends: the service manager takes that for the end of the service until it knows of this process.
+  if (!os::notify_ready()) output_.say(with_debug, "the service manager cannot be told");
   if (auto ready = start.ready(); !ready) {
     output_.say(to_error | to_log, "daemon: " + ready.error().text);
     return 1;
@@ -83,7 +85,6 @@ int Monitor::run(os::DaemonStart start) {
   output_.say(with_verbose, fmt::format(texts::listening, join(interfaces_)));
   output_.say(to_log, fmt::format(texts::starting_up, join(interfaces_)));
   use_journal();
-  if (!os::notify_ready()) output_.say(with_debug, "the service manager cannot be told");
   const auto looped = loop_->run();
   if (!looped) {
     output_.say(to_error | to_log, "daemon: " + looped.error().text);
