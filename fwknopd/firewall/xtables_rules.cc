@@ -184,6 +184,15 @@ void XtablesFirewall::check_deeply() {
   for (const Slot slot : slots_) sweep(slot, nullptr);
 }
 
+namespace {
+
+/// "No chain of that name", not a lock that is held or memory that is short (4). firewall-cmd says all of it in words.
+bool is_refusal(const CommandResult& result) {
+  return result.code == 0 && (result.exit_status == 1 || result.output.find("COMMAND_FAILED") != std::string::npos);
+}
+
+}  // namespace
+
 std::optional<std::string> XtablesFirewall::take_listing(Slot slot) {
   const Words arguments{"-t", chain(slot).table, "-L", chain(slot).to_chain, "--line-numbers", "-n"};
   const CommandResult result = run(arguments);
@@ -193,11 +202,13 @@ std::optional<std::string> XtablesFirewall::take_listing(Slot slot) {
     debug(fmt::format("RES={}, CMD_BUF: {}\nRULES LIST: {}", result.code, shown(arguments), result.output));
   }
   if (has_succeeded(result)) return result.output;
-  // A chain that somebody deleted is empty: what was in it is gone. But an iptables that is out of order says nothing
-  // about our chain; its built-in one tells the two cases apart.
+  // A chain that somebody deleted is empty: what was in it is gone. But an iptables that is out of order, perhaps for a
+  // moment, says nothing about our chain; its built-in one tells the two cases apart before the chain is looked for
+  // again.
   const bool is_missing =
-      result.code == 0 && !chain_exists(slot) &&
-      has_succeeded(call("chain_exists", {"-t", chain(slot).table, "-L", chain(slot).from_chain, "-n"}));
+      is_refusal(result) &&
+      has_succeeded(call("chain_exists", {"-t", chain(slot).table, "-L", chain(slot).from_chain, "-n"})) &&
+      is_refusal(call("chain_exists", {"-t", chain(slot).table, "-L", chain(slot).to_chain, "-n"}));
   if (is_missing) return std::string();
   report("check_firewall_rules", arguments, result);
   return std::nullopt;

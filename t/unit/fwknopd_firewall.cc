@@ -26,7 +26,10 @@ class FakeIptables final : public CommandRunner {
   CommandResult run(const Words& argv, const std::string& input) override {
     const std::string command = join({argv.begin() + 1, argv.end()});
     ++calls;
-    if (is_broken) return {0, 4, "out of order"};
+    if (is_broken || broken_calls > 0) {
+      broken_calls -= broken_calls > 0 ? 1 : 0;
+      return {0, 4, "out of order"};
+    }
     if (agrees_always) return {};
     if (hangs) return {16, 0, "killed"};
     if (command == "-V") return {0, 0, "iptables v1.8.9 (nf_tables)"};
@@ -44,6 +47,7 @@ class FakeIptables final : public CommandRunner {
 
   std::map<std::string, std::vector<std::string>> chains{{"INPUT", {}}};
   bool is_broken = false;
+  unsigned broken_calls = 0;  ///< so many more
   bool hangs = false;
   bool forgets_answers = false;  ///< does the work and then says that it was killed
   bool agrees_always = false;    ///< every command succeeds and does nothing: -C finds what -D has deleted
@@ -286,6 +290,18 @@ TEST_F(XtablesTest, a_rule_made_by_a_command_that_was_killed_is_removed_in_time)
   EXPECT_EQ(count(), 1U);
   pass(31s);
   EXPECT_EQ(count(), 0U);
+}
+
+// Seen under load: between two looks iptables worked again, the chain was taken for deleted and its rules for gone.
+TEST_F(XtablesTest, an_iptables_that_recovers_at_any_moment_leaves_no_rule_behind) {
+  for (unsigned failures = 1; failures <= 8; ++failures) {
+    grant(1, 5);
+    iptables_.broken_calls = failures;
+    pass(20s);
+    EXPECT_EQ(count(), 0U) << failures;
+    EXPECT_TRUE(journal_.open.empty()) << failures;
+    iptables_.broken_calls = 0;
+  }
 }
 
 TEST_F(XtablesTest, an_overdue_rule_is_removed_as_soon_as_the_firewall_works_again) {
