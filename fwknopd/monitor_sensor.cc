@@ -57,11 +57,11 @@ bool Monitor::start_sensor() {
   return true;
 }
 
-/// Without its channel a sensor ends; the signal is for one that does not.
+/// There are never two sensors, and none is left when the daemon has ended.
 void Monitor::stop_sensor() {
   loop_->cancel(sensor_restart_);
   stop_waiting_for_interface();
-  if (sensor_pid_ > 0) children_->send_signal(sensor_pid_, SIGKILL);
+  if (sensor_pid_ > 0) static_cast<void>(children_->end_now(sensor_pid_));
   sensor_pid_ = -1;
   if (queue_) queue_->close();
   if (!channel_) return;

@@ -54,15 +54,24 @@ Result<std::unique_ptr<SensorLink>> SensorLink::start(const privsep::MakeProgram
 
 SensorLink::SensorLink(privsep::ConfinedProcess process, ReadyMessage ready, os::EventLoop& loop,
                        os::Children& children, Events events)
-    : events_(std::move(events)), ready_(std::move(ready)), notes_(std::move(process.notes)) {
-  const pid_t pid = process.pid;
-  children.adopt(pid, [this, is_alive = std::weak_ptr<bool>(is_alive_)](const os::ChildExit& exit) {
+    : events_(std::move(events)),
+      children_(children),
+      pid_(process.pid),
+      ready_(std::move(ready)),
+      notes_(std::move(process.notes)) {
+  children.adopt(pid_, [this, is_alive = std::weak_ptr<bool>(is_alive_)](const os::ChildExit& exit) {
     if (!is_alive.expired()) events_.on_end(describe_end(exit));
   });
   channel_.emplace(
       loop, std::move(process.channel), [this](const privsep::Message& message) { return receive(message); },
       // A sensor that cannot be understood any more is not left running.
-      [pid, &children](const Error&) { children.send_signal(pid, SIGKILL); });
+      [this](const Error&) { children_.send_signal(pid_, SIGKILL); });
+}
+
+SensorLink::~SensorLink() {
+  is_alive_.reset();  // nobody is told of this end
+  channel_.reset();
+  static_cast<void>(children_.end_now(pid_));
 }
 
 bool SensorLink::receive(const privsep::Message& message) {

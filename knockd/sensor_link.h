@@ -35,8 +35,8 @@ class SensorLink {
   static Result<std::unique_ptr<SensorLink>> start(const privsep::MakeProgram& make,
                                                    const privsep::SandboxSettings& sandbox, os::EventLoop& loop,
                                                    os::Children& children, Events events);
-  /// Ends the sensor; no event comes any more. Not to be called from an event.
-  ~SensorLink() = default;
+  /// Ends the sensor, at once; no event comes any more. Not to be called from an event.
+  ~SensorLink();
   SensorLink(const SensorLink&) = delete;
   SensorLink& operator=(const SensorLink&) = delete;
 
@@ -55,6 +55,8 @@ class SensorLink {
   void send(MessageType type, ByteView payload);
 
   Events events_;
+  os::Children& children_;
+  pid_t pid_;
   ReadyMessage ready_;
   std::vector<std::string> notes_;
   /// Lives as long as this object: a callback of the process's end may come later.

@@ -84,6 +84,16 @@ bool Children::send_signal(pid_t pid, int signal_number) {
   return kill(found->second->has_own_session ? -pid : pid, signal_number) == 0;
 }
 
+bool Children::end_now(pid_t pid) {
+  if (!send_signal(pid, SIGKILL)) return false;
+  int wait_status = 0;
+  while (waitpid(pid, &wait_status, 0) < 0) {
+    if (errno != EINTR) return false;
+  }
+  finish(pid, wait_status);
+  return true;
+}
+
 void Children::reap() {
   int wait_status = 0;
   for (;;) {

@@ -35,6 +35,8 @@ class Children {
   void adopt(pid_t pid, OnExit on_exit);
   /// Signals a child, and its session when it was started in one of its own. False when it is not ours (any more).
   bool send_signal(pid_t pid, int signal_number);
+  /// Kills a child and waits: on return nothing of it runs any more, and its `on_exit` was called. False as above.
+  bool end_now(pid_t pid);
   std::size_t count() const { return running_.size(); }
 
  private:

@@ -69,6 +69,16 @@ def test_start_and_end(lab):
     check(re.fullmatch(r"\d+\n", lab.pid_file.read_text()), "the pid file stays")
 
 
+def test_nothing_of_it_is_left_when_it_has_ended(lab):
+    process = lab.start_up()
+    with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+        children = file.read().split()
+    check(children, "a sensor")
+    process.send_signal(signal.SIGTERM)
+    check_equal(process.wait(), 0)
+    check_equal([pid for pid in children if os.path.exists(f"/proc/{pid}")], [])
+
+
 def test_sigint_ends_it(lab):
     ends_well(lab.start_up(), "INT")
 

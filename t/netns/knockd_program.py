@@ -84,7 +84,9 @@ def test_ends_with_the_number_of_the_signal(lab):
     for number in (signal.SIGINT, signal.SIGTERM):
         (lab.dir / "log").unlink(missing_ok=True)
         daemon = start(lab, LOG + DOOR)
+        sensor = _sensor_of(daemon)
         check_equal(daemon.stop(number), number)
+        check(not os.path.exists(f"/proc/{sensor}"), "nothing of it is left")
         check_equal(daemon.text().splitlines(), [f"listening on {lab.gateway.interface}...", "waiting for child processes...", "closing..."])
         check_equal(log(lab), [f"starting up, listening on {lab.gateway.interface}", "shutting down"])
     for number in (signal.SIGQUIT, signal.SIGUSR1, signal.SIGPIPE, signal.SIGALRM):

@@ -245,6 +245,19 @@ TEST_F(ChildrenTest, adopts_a_process_that_has_ended_already) {
   EXPECT_EQ(code, 7);
 }
 
+TEST_F(ChildrenTest, end_now_leaves_nothing_of_a_child) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    for (;;) pause();
+  }
+  int signal_number = 0;
+  children->adopt(pid, [&](const ChildExit& exit) { signal_number = exit.signal_number(); });
+  EXPECT_TRUE(children->end_now(pid));
+  EXPECT_EQ(signal_number, SIGKILL);
+  EXPECT_EQ(kill(pid, 0), -1);
+  EXPECT_FALSE(children->end_now(pid));
+}
+
 TEST(User, is_found_by_name_and_number) {
   const auto root = find_user("root");
   ASSERT_TRUE(root);
