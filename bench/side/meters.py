@@ -166,8 +166,9 @@ class RuleEvents:
                         self._note(seen, message, now)
 
     def _note(self, seen, message, now):
-        # Every address of the benches is in 10.91.0.0/16; the rule holds it as four bytes.
-        begin = message.find(b"\x0a\x5b")
+        # Every address of the benches is in 10.91.0.0/16; the rule holds it as four bytes. Before them comes the rule's
+        # number, in which the two bytes may stand, too.
+        begin = message.rfind(b"\x0a\x5b")
         if begin >= 0:
             seen.setdefault(socket.inet_ntoa(message[begin:begin + 4]), now)
 
