@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const ByteView bytes = std::as_bytes(std::span{data + 1, size - 1});
   using std::ranges::equal;
-  switch (data[0] % 6) {
+  switch (data[0] % 7) {
     case 0:
       if (const auto doors = knockd::decode_doors(bytes)) {
         Writer again;
@@ -46,6 +46,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const auto& report : *reports) knockd::encode_report(report, batch);
         check(equal(batch.view(), bytes));
       }
+      break;
+    case 6:
+      if (const auto end = knockd::decode_doors_end(bytes)) check(equal(knockd::encode_doors_end(*end), bytes));
       break;
   }
   return 0;

@@ -49,6 +49,15 @@ def test_every_fuzz_target_has_a_corpus():
                if not (TOP / "t/fuzz/corpus" / name).is_dir() or not any((TOP / "t/fuzz/corpus" / name).iterdir())])
 
 
+def test_every_decoder_of_a_message_is_fuzzed():
+    """What one process of a daemon decodes of another's bytes: each such function is called by a fuzz target."""
+    targets = "".join(read(p) for p in code_files(".cc", folders=["t/fuzz"]))
+    decoders = [(p, name) for p in code_files(".h", folders=["common/privsep", "knockd", "fwknopd"])
+                for name in re.findall(r"\b(decode_\w+)\(ByteView \w+\);", read(p))]
+    assert len(decoders) > 15, f"the declarations look otherwise now: {decoders}"
+    fail_with([f"{p}: no fuzz target calls {name}" for p, name in decoders if not re.search(rf"\b{name}\b", targets)])
+
+
 def test_heads():
     problems = []
     for path in code_files(".cc", ".h"):
