@@ -43,6 +43,22 @@ def test_tests_are_in_makefile_am():
     fail_with(problems)
 
 
+def test_files_of_the_system_are_installed():
+    """What stands in dist/ is installed by Makefile.am or goes into the Debian packages; nothing is left over."""
+    makefile = read("Makefile.am")
+    debian = "\n".join(read(str(p.relative_to(TOP))) for p in (TOP / "dist/debian").rglob("*") if p.is_file())
+    there = [str(p.relative_to(TOP)) for p in (TOP / "dist").rglob("*") if p.is_file() and "dist/debian/" not in str(p)]
+    fail_with([f"{path}: nobody installs it" for path in sorted(there)
+               if not re.search(rf"(?<![\w/]){re.escape(path.removesuffix('.in'))}(?![\w/.-])", makefile + debian)])
+
+
+def test_no_file_is_empty():
+    """A folder exists by what is in it; seeds of the fuzz targets may be empty."""
+    fail_with([f"{p.relative_to(TOP)}: is empty" for folder in ("bench", "common", "dist", "doc", "man", "t", "tools")
+               for p in (TOP / folder).rglob("*") if p.is_file() and p.stat().st_size == 0
+               and p.name != ".dirstamp" and not {"corpus", ".deps", "Testing"}.intersection(p.parts)])
+
+
 def test_every_fuzz_target_has_a_corpus():
     fail_with([f"{p}: no seeds in t/fuzz/corpus/{name}" for p in code_files(".cc", folders=["t/fuzz"])
                for name in [os.path.basename(p)[:-3]]
