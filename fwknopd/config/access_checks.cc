@@ -218,11 +218,15 @@ bool complete_gpg(Draft& draft, const Settings& settings, Report& report) {
 }
 
 // Accepted by the peer's reader, and then refused for every packet.
-void warn_of_long_keys(const Draft& draft, Report& report) {
+void warn_of_useless_keys(const Draft& draft, Report& report) {
   const Stanza& stanza = draft.stanza;
   if (stanza.key && stanza.key->size() > spa::limit::cipher_key && report.is_checking())
     report.advise(draft.place, fmt::format("the encryption key has more than {} bytes: no packet can be decrypted",
                                            spa::limit::cipher_key));
+  if (stanza.key && stanza.mode == spa::EncryptionMode::asymmetric)
+    report.advise(
+        draft.place,
+        "ENCRYPTION_MODE Asymmetric is not for a key: no packet can be decrypted with it; GnuPG needs no mode");
   if (stanza.hmac_key && stanza.hmac_key->size() > spa::limit::hmac_key)
     report.warning(log::Level::info, draft.place,
                    "Warning: HMAC key over {} bytes, no packet can match stanza source: '{}' (#{})",
@@ -239,7 +243,7 @@ bool complete(Draft& draft, const Settings& settings, Report& report) {
                    "Warning: MAX_FW_TIMEOUT < FW_ACCESS_TIMEOUT, honoring MAX_FW_TIMEOUT for stanza source: '{}' (#{})",
                    stanza.source_text, stanza.number);
   if (stanza.hmac_key && stanza.hmac_type == spa::DigestType::none) stanza.hmac_type = spa::DigestType::sha256;
-  warn_of_long_keys(draft, report);
+  warn_of_useless_keys(draft, report);
   return complete_gpg(draft, settings, report);
 }
 
