@@ -11,6 +11,7 @@ HOME_FOLDERS = {
     "fwknopd.8": ["fwknopd"], "fwknopd.conf.5": ["fwknopd"], "access.conf.5": ["fwknopd"],
     "latchkey.conf.5": ["knockd", "fwknopd"],
 }
+PROGRAM_PAGES = ("knock.1", "knockd.1", "fwknop.8", "fwknopd.8")
 FONTS = {"B": "B", "I": "I", "BR": "BR", "RB": "RB", "BI": "BI", "IB": "IB", "IR": "IR", "RI": "RI"}
 
 

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import main, need_tools
-from man_page import HOME_FOLDERS, messages, pages, sections
+from man_page import HOME_FOLDERS, PROGRAM_PAGES, entries, messages, pages, sections
 from tree import TOP, code_files, fail_with, read
 
 # In this order; others may stand between them.
@@ -46,6 +46,45 @@ def test_sections():
         order = [name for name in found if name in wanted]
         if order != [name for name in wanted if name in order]:
             problems.append(f"{page}: sections stand in the order {', '.join(order)}")
+    fail_with(problems)
+
+
+def shown(page):
+    """The page as text, without its requests and fonts."""
+    text = re.sub(r"^\.[A-Z]{1,2} ", "", read(f"man/{page}"), flags=re.MULTILINE).replace("\\-", "-")
+    return re.sub(r"\\f.", "", text)
+
+
+def test_cross_references():
+    """name(section) of a page of ours is one that exists."""
+    ours = {page.rpartition(".")[::2] for page in pages()}
+    problems = []
+    for page in pages():
+        for name, section in re.findall(r"([a-z.]+) ?\((\d)\)", shown(page)):
+            if name in {one for one, _ in ours} and (name, section) not in ours:
+                problems.append(f"{page}: there is no {name}({section})")
+    fail_with(problems)
+
+
+def test_options_of_others():
+    """What a page says of an option, its own or of another program of ours, is about one that exists."""
+    option = re.compile(r"(?<![\w-])--[a-z][\w-]+")
+    known = {name for page in PROGRAM_PAGES for tags, _ in entries(dict(sections(page))["OPTIONS"]) for tag in tags
+             for name in option.findall(tag)} | {"--dport", "--direct", "--enable-nfqueue"}
+    fail_with([f"{page}: there is no option {name}" for page in pages() for name in sorted(set(option.findall(shown(page))))
+               if name not in known])
+
+
+def test_names_in_capitals():
+    """Directives, and what the sources know, such as variables of the environment."""
+    directives = {word for page in pages() if page.endswith(".5") for tags, _ in entries(dict(sections(page))["DIRECTIVES"])
+                  for tag in tags for word in re.findall(r"\w+", tag)}
+    code = "\n".join(read(p) for p in [*code_files(".cc", ".h"), "dist/knockd/default", "dist/fwknop/default"])
+    problems = []
+    for page in pages():
+        for name in sorted(set(re.findall(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b", shown(page)))):
+            if name not in directives and not re.search(rf"\b{name}\b", code):
+                problems.append(f"{page}: nothing is called {name}")
     fail_with(problems)
 
 
