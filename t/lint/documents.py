@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documents: every path of the tree that they name exists, every link leads somewhere, the messages are those of the code."""
+"""The documents: the paths, links, options, names and pieces of code that they name exist, the messages are those of the code."""
 import itertools
 import os
 import re
@@ -7,15 +7,21 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import main
-from tree import TOP, fail_with, read
+from man_page import PROGRAM_PAGES, entries, pages, sections
+from tree import TOP, code_files, fail_with, read
 
 FOLDERS = ("bench", "common", "dist", "doc", "fwknop", "fwknopd", "knock", "knockd", "man", "t", "tools")
 PATH = re.compile(r"(?<![\w/.~<-])((?:%s)/[\w./*{},-]*[\w*}/])" % "|".join(FOLDERS))
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]+")
+NAME = re.compile(r"(?<![\w-])-?D?_?([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9])\b")
+# Of apt-get, dpkg, iptables, autoconf, ld and Valgrind.
+FOREIGN_OPTIONS = {"--reinstall", "--remove", "--dport", "--noflush", "--prefix", "--sysconfdir", "--localstatedir", "--runstatedir",
+                   "--as-needed", "--error-exitcode", "--leak-check"}
 
 
 def documents():
-    return sorted(str(p.relative_to(TOP)) for p in [*TOP.glob("*.md"), *TOP.glob("doc/*.md"), TOP / "NEWS"])
+    return sorted(str(p.relative_to(TOP)) for p in [*TOP.glob("*.md"), *TOP.glob("doc/*.md"), *TOP.glob("t/*.md"), TOP / "NEWS"])
 
 
 def spellings(path):
@@ -48,6 +54,49 @@ def test_links():
             if not (TOP / document).parent.joinpath(target).exists():
                 problems.append(f"{document}: the link to {target} leads nowhere")
     fail_with(problems)
+
+
+def known_options():
+    """Those of our programs, of configure, and of the scripts for people."""
+    tags = [tag for page in PROGRAM_PAGES for tags, _ in entries(dict(sections(page))["OPTIONS"]) for tag in tags]
+    scripts = ["configure.ac", "bench/peers", "bench/micro.cc", "tools/check", "t/cost/cores.py", "Makefile.am"]
+    return {option for text in [*tags, *map(read, scripts)] for option in OPTION.findall(text)} | FOREIGN_OPTIONS
+
+
+def test_options():
+    known = known_options()
+    fail_with([f"{document}:{number}: there is no option {option}" for document in documents()
+               for number, line in enumerate(read(document).splitlines(), 1) for option in OPTION.findall(line) if option not in known])
+
+
+def test_names():
+    """Names in capitals are directives, or something that the sources or the build files know."""
+    known = {word for page in pages() if page.endswith(".5") for tags, _ in entries(dict(sections(page))["DIRECTIVES"])
+             for tag in tags for word in re.findall(r"\w+", tag)}
+    files = [*code_files(".cc", ".h"), *(str(p.relative_to(TOP)) for f in ("dist", "t/lib") for p in (TOP / f).rglob("*") if p.is_file()),
+             "t/packaging/replacement.py", "t/cost/cores.py", "Makefile.am", "configure.ac", "t/CTestTestfile.cmake.in"]
+    text = "\n".join(map(read, files))
+    problems = []
+    for document in documents():
+        for number, line in enumerate(read(document).splitlines(), 1):
+            problems += [f"{document}:{number}: nothing is called {name}" for name in NAME.findall(line)
+                         if name not in known and not re.search(rf"(?<![A-Z]){name}\b", text) and not exists(name)]
+    fail_with(problems)
+
+
+def test_pieces_of_code():
+    """A row that begins with `file`, `piece of code`: the piece stands in the file."""
+    rows = [(document, path, code) for document in documents()
+            for path, code in re.findall(r"^\| `([\w/]+\.\w+)`((?:, `[^`]+`)+)", read(document), re.MULTILINE)]
+    problems = []
+    for document, path, codes in rows:
+        for code in re.findall(r"`([^`]+)`", codes):
+            name = code.rpartition("::")[2]
+            if not exists(path) or name not in read(path):
+                problems.append(f"{document}: there is no {code} in {path}")
+    fail_with(problems)
+    if len(rows) < 10:
+        raise AssertionError(f"only {len(rows)} rows name code")
 
 
 def test_messages():
