@@ -109,7 +109,10 @@ def read_file(path):
 def check_close_on_exec(pid):
     for number in os.listdir(f"/proc/{pid}/fd"):
         if int(number) > 2:
-            flags = int(re.search(r"flags:\s+(\d+)", read(pid, f"fdinfo/{number}")).group(1), 8)
+            found = re.search(r"flags:\s+(\d+)", read(pid, f"fdinfo/{number}"))
+            if not found:
+                continue  # closed since it was listed
+            flags = int(found.group(1), 8)
             check(flags & os.O_CLOEXEC, f"{read(pid, 'comm').strip()}: {number} is not close-on-exec: "
                   + os.readlink(f"/proc/{pid}/fd/{number}"))
 
