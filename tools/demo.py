@@ -22,11 +22,12 @@ ACCESS_CONF = """\
 %include {folder}/laptop.conf
 """
 STANZA = """\
-SOURCE              ANY
-OPEN_PORTS          tcp/22
-KEY_BASE64          {key}
-HMAC_KEY_BASE64     {hmac_key}
-FW_ACCESS_TIMEOUT   {seconds}
+SOURCE                  ANY
+KEY_BASE64              {key}
+HMAC_KEY_BASE64         {hmac_key}
+OPEN_PORTS              tcp/22
+REQUIRE_SOURCE_ADDRESS  Y
+FW_ACCESS_TIMEOUT       {seconds}
 """
 KNOCKD_CONF = """\
 [options]
@@ -51,6 +52,10 @@ def title(text):
     print(f"\n== {text}", flush=True)
 
 
+def explain(text):
+    print(f"   {text}", flush=True)
+
+
 def saw(text):
     print(f"   -> {text}", flush=True)
 
@@ -58,6 +63,11 @@ def saw(text):
 def show_file(path, text):
     print(f"   file {path.name}:")
     print("".join(f"      | {line}\n" for line in hide_keys(text).splitlines()), end="", flush=True)
+
+
+def show_log(name, lines):
+    print(f"   {name}:")
+    print("".join(f"      | {line}\n" for line in lines), end="", flush=True)
 
 
 def hide_keys(text):
@@ -101,6 +111,9 @@ def show_rule(lab, pattern, present=True):
 
 
 def set_up(lab):
+    print("This shows a port that is closed to everybody open for one address, and close again by itself: first by one\n"
+          "encrypted packet (fwknop, fwknopd), then by a knock at three ports (knock, knockd).\n"
+          "Lines with $ or # are commands, those with -> are what was seen, those with | are files and output.", flush=True)
     title("Two hosts, joined by a cable: client (10.9.0.2) and gateway (10.9.0.1)")
     for port in (SSH_PORT, DOOR_PORT):
         lab.gateway.listen(port)
@@ -111,11 +124,13 @@ def set_up(lab):
 
 def single_packet_authorization(lab):
     title("Single Packet Authorization")
+    explain("The client makes two keys, one to encrypt and one to authenticate, and saves how to reach the gateway:")
     rc = lab.dir / ".fwknoprc"
     run(lab.client, program("fwknop"), "-A", "tcp/22", "-a", lab.client.address, "-D", lab.gateway.address, "--key-gen",
         "--use-hmac", "--save-rc-stanza", "-n", "gateway", home=lab.dir)
     keys = {name: re.search(rf"^{name}\s+(\S+)", rc.read_text(), re.MULTILINE)[1] for name in ("KEY_BASE64", "HMAC_KEY_BASE64")}
     show_file(rc, rc.read_text().split("[gateway]", 1)[-1].strip())
+    explain("The gateway gets the same keys, in a file of this client's own, and waits for a packet:")
     conf = lab.write("fwknopd.conf", FWKNOPD_CONF.format(interface=lab.gateway.interface))
     stanza = lab.write("access.d/laptop.conf",
                        STANZA.format(key=keys["KEY_BASE64"], hmac_key=keys["HMAC_KEY_BASE64"], seconds=OPEN_S))
@@ -125,6 +140,7 @@ def single_packet_authorization(lab):
     daemon = start(lab.gateway, program("fwknopd"), "-f", "-c", conf, "-a", access)
     daemon.wait_for_line("Starting fwknopd main event loop|PCAP filter is")
     expect(lab, SSH_PORT, "filtered", "before the packet")
+    explain("One packet, which nobody answers, and which opens the port to this client only:")
     run(lab.client, program("fwknop"), "-n", "gateway", home=lab.dir)
     show_rule(lab, r"-s 10\.9\.0\.2/32 .*--dport 22 .*-j ACCEPT")
     expect(lab, SSH_PORT, "open", "after the packet")
@@ -132,26 +148,28 @@ def single_packet_authorization(lab):
     show_rule(lab, r"--dport 22 ", present=False)
     expect(lab, SSH_PORT, "filtered", f"{OPEN_S} seconds later")
     status = daemon.stop()
+    show_log("what fwknopd said", [line for line in daemon.lines() if re.search("stanza|rule (to|[0-9]+ from)", line)])
     if status != 0:
         raise DemoFailed(f"fwknopd ended with status {status}")
 
 
 def port_knocking(lab):
     title("Port knocking")
+    explain("The gateway watches for hits at three closed ports, in this order:")
     log = lab.syslog()
     conf = lab.write("knockd.conf", KNOCKD_CONF.format(interface=lab.gateway.interface, port=DOOR_PORT, seconds=OPEN_S))
     show_file(conf, conf.read_text())
     daemon = start(lab.gateway, program("knockd"), "-c", conf)
     log.wait_for_line("starting up, listening on")
     expect(lab, DOOR_PORT, "filtered", "before the knock")
+    explain("The client hits them; nothing comes back:")
     run(lab.client, program("knock"), "-v", lab.gateway.address, "7000:tcp", "8000:udp", "9000:tcp", home=lab.dir)
     show_rule(lab, rf"-s 10\.9\.0\.2/32 .*--dport {DOOR_PORT} .*-j ACCEPT")
     expect(lab, DOOR_PORT, "open", "after the knock")
     expect(lab, SSH_PORT, "filtered", "nothing else is open")
     show_rule(lab, rf"--dport {DOOR_PORT} ", present=False)
     expect(lab, DOOR_PORT, "filtered", f"{OPEN_S} seconds later")
-    print("   syslog of the gateway:")
-    print("".join(f"      | {line}\n" for line in log.lines()), end="", flush=True)
+    show_log("syslog of the gateway", log.lines())
     daemon.stop()
 
 
@@ -172,7 +190,8 @@ def demo():
     except (AssertionError, DemoFailed, OSError, Skip) as problem:
         print(f"\ntools/demo: FAILED: {problem}", file=sys.stderr)
         return 1
-    print("\nBoth ports opened for one address and closed again. Nothing is left of the namespaces.")
+    print("\nBoth ports opened for one address and closed again. Nothing is left of the namespaces.\n"
+          "README.md tells how to install; doc/MIGRATION.md, how to replace knockd and fwknop on a server.")
     return 0
 
 
