@@ -89,10 +89,15 @@ def test_key_is_asked_for_without_echo(lab):
     terminal.check_echo()
 
 
-def test_both_keys_and_backspace(lab):
+def asked_for_a_key(lab, more=""):
     terminal = Terminal(lab)
-    terminal.start(ASK + " --use-hmac")
+    terminal.start(f"{ASK} {more}")
     terminal.wait_for("^Enter encryption key:")
+    return terminal
+
+
+def test_both_keys_and_backspace(lab):
+    terminal = asked_for_a_key(lab, "--use-hmac")
     terminal.type("abX")
     terminal.press("BSpace")
     terminal.type("c")
@@ -107,9 +112,7 @@ def test_both_keys_and_backspace(lab):
 
 
 def test_ctrl_c_at_the_prompt_sends_nothing(lab):
-    terminal = Terminal(lab)
-    terminal.start(ASK)
-    terminal.wait_for("^Enter encryption key:")
+    terminal = asked_for_a_key(lab)
     terminal.type("half a ke")
     terminal.press("C-c")
     check_equal(terminal.ended(), 1, "exit status")
@@ -118,9 +121,7 @@ def test_ctrl_c_at_the_prompt_sends_nothing(lab):
 
 
 def test_signal_at_the_prompt_gives_the_terminal_back(lab):
-    terminal = Terminal(lab)
-    terminal.start(ASK)
-    terminal.wait_for("^Enter encryption key:")
+    terminal = asked_for_a_key(lab)
     shell = int(terminal.tmux("display-message", "-p", "#{pane_pid}"))
     client, = children(shell)
     os.kill(client, signal.SIGTERM)
@@ -130,9 +131,7 @@ def test_signal_at_the_prompt_gives_the_terminal_back(lab):
 
 
 def test_process_list_shows_no_keys(lab):
-    terminal = Terminal(lab)
-    terminal.start(ASK + " --key-hmac topsecret --key-base64-hmac=c2VjcmV0")
-    terminal.wait_for("^Enter encryption key:")
+    terminal = asked_for_a_key(lab, "--key-hmac topsecret --key-base64-hmac=c2VjcmV0")
     client, = children(int(terminal.tmux("display-message", "-p", "#{pane_pid}")))
     with open(f"/proc/{client}/cmdline", "rb") as file:
         words = file.read()
