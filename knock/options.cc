@@ -54,7 +54,7 @@ std::string usage_text() {
          "\nexample:  knock myserver.example.com 123:tcp 456:udp 789:tcp\n\n";
 }
 
-std::string version_text() { return "knock " PACKAGE_VERSION "\nCopyright (C) 2026 the Latchkey authors\n"; }
+std::string version_text() { return "knock " PACKAGE_VERSION "\nCopyright (C) 2026 The Latchkey developers\n"; }
 
 Result<int> parse_delay(std::string_view text) {
   const LenientNumber number = parse_lenient_number(text);

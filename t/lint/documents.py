@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import main
 from man_page import PROGRAM_PAGES, entries, pages, sections
-from tree import TOP, code_files, fail_with, read
+from tree import TOP, code_files, fail_with, has, program_texts, read
 
 FOLDERS = ("bench", "common", "dist", "doc", "fwknop", "fwknopd", "knock", "knockd", "man", "t", "tools")
 PATH = re.compile(r"(?<![\w/.~<-])((?:%s)/[\w./*{},-]*[\w*}/])" % "|".join(FOLDERS))
@@ -97,6 +97,16 @@ def test_pieces_of_code():
     fail_with(problems)
     if len(rows) < 10:
         raise AssertionError(f"only {len(rows)} rows name code")
+
+
+def test_lines_of_the_programs():
+    """What MIGRATION quotes of the configuration check is what the programs say."""
+    table = re.search(r"^\| line \| what to do \|\n(.*?)\n\n", read("doc/MIGRATION.md"), re.MULTILINE | re.DOTALL)[1]
+    quoted = [quote for row in table.splitlines()[1:] for quote in re.findall(r"`([^`]+)`", row.split("|")[1]) if quote != "error:"]
+    known = program_texts("common", "knockd", "fwknopd")
+    fail_with([f"doc/MIGRATION.md: the programs never say {quote}" for quote in quoted if not has(known, quote)])
+    if len(quoted) < 12:
+        raise AssertionError(f"only {quoted}")
 
 
 def test_messages():

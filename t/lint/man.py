@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import main, need_tools
 from man_page import HOME_FOLDERS, PROGRAM_PAGES, entries, messages, pages, sections
-from tree import TOP, code_files, fail_with, read
+from tree import TOP, code_files, fail_with, has, program_texts, read
 
 # In this order; others may stand between them.
 PROGRAM = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "FILES", "EXIT STATUS", "DIAGNOSTICS", "EXAMPLES", "SECURITY",
@@ -88,25 +88,10 @@ def test_names_in_capitals():
     fail_with(problems)
 
 
-def literals(path):
-    """The texts of a source, neighbours joined, what is filled in as {}."""
-    text = re.sub(r"//.*", "", read(path))
-    joined = re.sub(r'(?<!\\)"\s*\n\s*"', "", text)
-    for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', joined):
-        yield re.sub(r"\{[^{}]*\}", "{}", literal.replace('\\"', '"').replace("\\n", "\n"))
-
-
-def has(known, text):
-    """Whole words of it."""
-    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)" if re.match(r"\w.*\w$", text) else
-                     re.escape(text) + (r"(?!\w)" if text[-1].isalnum() else ""), known) is not None
-
-
 def test_every_message_of_diagnostics_is_in_the_sources():
     problems = []
     for page in pages():
-        folders = [*HOME_FOLDERS[page], "common"]
-        known = "\0".join(text for path in code_files(".cc", ".h", folders=folders) for text in literals(path))
+        known = program_texts(*HOME_FOLDERS[page], "common")
         found = messages(page)
         if not found:
             problems.append(f"{page}: DIAGNOSTICS has no message")
