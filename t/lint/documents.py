@@ -69,6 +69,15 @@ def test_options():
                for number, line in enumerate(read(document).splitlines(), 1) for option in OPTION.findall(line) if option not in known])
 
 
+def test_switches_of_configure():
+    """HACKING names every switch."""
+    text = read("configure.ac")
+    switches = re.findall(r"AS_HELP_STRING\(\[(--[\w-]+)", text) + re.findall(r"^LK_SWITCH\(\[\w+\], \[(--[\w-]+)\]", text, re.MULTILINE)
+    fail_with([f"doc/HACKING.md: {switch} is not explained" for switch in switches if f"`{switch}" not in read("doc/HACKING.md")])
+    if len(switches) < 8:
+        raise AssertionError(f"only {switches}")
+
+
 def test_names():
     """Names in capitals are directives, or something that the sources or the build files know."""
     known = {word for page in pages() if page.endswith(".5") for tags, _ in entries(dict(sections(page))["DIRECTIVES"])

@@ -38,5 +38,11 @@ def test_sudo_is_started_by_root_where_the_stanza_names_no_user(lab):
     check_equal(line, " a command'")
 
 
+def test_the_group_of_sudo_counts_by_itself(lab):
+    words, line = run_command(lab, "ENABLE_CMD_SUDO_EXEC Y\nCMD_SUDO_EXEC_GROUP daemon\n")
+    check_equal(words, "root root: -g daemon a command")
+    check_equal(line, " -g daemon a command'")
+
+
 if __name__ == "__main__":
     main(Lab)
