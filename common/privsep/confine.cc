@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -90,7 +91,26 @@ Result<void> drop_root(const ConfineOptions& options, const Target& target, Note
   return drop_capabilities();
 }
 
-Result<void> enter_sandbox(const ConfineOptions& options, Notes& notes) {
+/// Closed, it leaves no gap below the limit in which a descriptor would fit: it gets a number beyond.
+Result<void> move_beyond(Fd& report, int first_forbidden) {
+  if (report.get() >= first_forbidden) return {};
+  Fd moved(fcntl(report.get(), F_DUPFD_CLOEXEC, first_forbidden));
+  if (!moved) return fail(os_error("descriptors"));
+  report = std::move(moved);
+  return {};
+}
+
+Result<SensorDescriptors> limit_descriptors(unsigned spare, int channel, Fd& report) {
+  const auto lowest = lowest_free_descriptor();
+  if (!lowest) return fail(lowest.error());
+  const int first_spare = std::min(*lowest, report.get());
+  const int first_forbidden = first_spare + static_cast<int>(spare);
+  if (auto moved = move_beyond(report, first_forbidden); !moved) return fail(moved.error());
+  if (auto forbidden = forbid_resources(first_forbidden); !forbidden) return fail(forbidden.error());
+  return SensorDescriptors{channel, report.get(), first_spare};
+}
+
+Result<void> enter_sandbox(const ConfineOptions& options, int channel, Fd& report, Notes& notes) {
   const bool is_filtered = options.settings.is_enabled && has_system_call_filter();
   const bool is_sensor = !options.owner;
   if (is_filtered && is_sensor) {
@@ -101,10 +121,10 @@ Result<void> enter_sandbox(const ConfineOptions& options, Notes& notes) {
                       (is_unknown ? std::string(without_landlock) : " runs without " + restricted.error().text));
     }
   }
-  if (is_sensor) {
-    if (auto forbidden = forbid_resources(options.spare_descriptors); !forbidden) return forbidden;
-  }
-  return is_filtered ? install_system_call_filter(options.profile) : Result<void>();
+  if (!is_sensor) return is_filtered ? install_system_call_filter(options.profile) : Result<void>();
+  const auto descriptors = limit_descriptors(options.spare_descriptors, channel, report);
+  if (!descriptors) return fail(descriptors.error());
+  return is_filtered ? install_system_call_filter(options.profile, *descriptors) : Result<void>();
 }
 
 void tell(const Fd& report, char verdict, const std::string& text) {
@@ -119,14 +139,15 @@ std::string join_lines(const Notes& notes) {
 }
 
 Result<std::unique_ptr<ConfinedProgram>> confine(const ConfineOptions& options, const Target& target,
-                                                 const MakeProgram& make, Channel channel, int report, pid_t parent,
+                                                 const MakeProgram& make, Channel channel, Fd& report, pid_t parent,
                                                  Notes& notes) {
+  const int channel_number = channel.fd();
   prctl(PR_SET_NAME, options.name.c_str(), 0, 0, 0);
   setsid();
   settle_signals();
   std::vector<int> keep = options.keep;
-  keep.push_back(channel.fd());
-  keep.push_back(report);
+  keep.push_back(channel_number);
+  keep.push_back(report.get());
   if (auto closed = close_all_but(keep); !closed) return fail(closed.error());
   // The time zone is a file, and it is read at first use.
   tzset();
@@ -142,7 +163,7 @@ Result<std::unique_ptr<ConfinedProgram>> confine(const ConfineOptions& options, 
   if (auto locked = lock_process(); !locked) return fail(locked.error());
   // The signal for the parent's death was set a moment ago: a parent that died before sends none.
   if (getppid() != parent) return fail(os_error("parent", ESRCH));
-  if (auto entered = enter_sandbox(options, notes); !entered) return fail(entered.error());
+  if (auto entered = enter_sandbox(options, channel_number, report, notes); !entered) return fail(entered.error());
   return program;
 }
 
@@ -152,7 +173,7 @@ Result<std::unique_ptr<ConfinedProgram>> confine(const ConfineOptions& options, 
   // Exceptions end here: the stack below belongs to the daemon.
   try {
     Notes notes;
-    auto program = confine(options, target, make, std::move(channel), report.get(), parent, notes);
+    auto program = confine(options, target, make, std::move(channel), report, parent, notes);
     if (!program) {
       tell(report, told_failed, program.error().text);
     } else {

@@ -105,14 +105,17 @@ Result<void> lock_process() {
   return limit(RLIMIT_CORE, 0);
 }
 
-Result<void> forbid_resources(unsigned spare_descriptors) {
+Result<int> lowest_free_descriptor() {
+  const Fd lowest(fcntl(0, F_DUPFD_CLOEXEC, 0));
+  if (!lowest) return fail(os_error("descriptors"));
+  return lowest.get();
+}
+
+Result<void> forbid_resources(int first_forbidden) {
   if (auto done = limit(RLIMIT_NPROC, 0); !done) return done;
   if (auto done = limit(RLIMIT_FSIZE, 0); !done) return done;
-  // The lowest free number becomes the limit: open descriptors stay, none is added. (0 would break poll().)
-  const int lowest_free = fcntl(0, F_DUPFD_CLOEXEC, 0);
-  if (lowest_free < 0) return fail(os_error("descriptors"));
-  ::close(lowest_free);
-  const rlim_t count = static_cast<rlim_t>(lowest_free) + spare_descriptors;
+  // Not 0 in any case: that would break poll().
+  const auto count = static_cast<rlim_t>(first_forbidden);
   if (limit(RLIMIT_NOFILE, count)) return {};
   // Valgrind keeps the hard limit for descriptors of its own; the kernel lets everybody lower it.
   rlimit present{};

@@ -28,7 +28,10 @@ Result<void> drop_capabilities();
 /// NO_NEW_PRIVS, not dumpable (no core, no ptrace), killed when the parent dies, no core files.
 Result<void> lock_process();
 
-/// No new processes, no growing files, at most `spare_descriptors` further descriptors.
-Result<void> forbid_resources(unsigned spare_descriptors);
+/// The number that the next descriptor would get. Error: there can be none.
+Result<int> lowest_free_descriptor();
+
+/// No new processes, no growing files, no new descriptors from the number `first_forbidden` on; open ones stay.
+Result<void> forbid_resources(int first_forbidden);
 
 }  // namespace latchkey::privsep

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -32,7 +33,6 @@ constexpr auto sensor_calls = std::to_array<int>({
     SCMP_SYS(brk),
     SCMP_SYS(clock_gettime),
     SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(close),
     SCMP_SYS(epoll_ctl),
     SCMP_SYS(epoll_pwait),
     SCMP_SYS(epoll_wait),
@@ -63,12 +63,8 @@ constexpr auto sensor_calls = std::to_array<int>({
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(sched_yield),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(sendto),
     SCMP_SYS(time),
     SCMP_SYS(timerfd_settime),
-    SCMP_SYS(write),
-    SCMP_SYS(writev),
 });
 
 /// What libraries try in good faith, and take a refusal of: time zones, message catalogues, entropy sources.
@@ -148,6 +144,20 @@ class Rules {
   int code_ = 0;
 };
 
+/// A packet socket sends any packet that it is given: nobody but the monitor must get what a sensor knows. A channel
+/// that is closed could come back under the same number, as a connection: it stays.
+void add_descriptor_rules(Rules& rules, const SensorDescriptors& descriptors) {
+  const auto number = [](int fd) { return static_cast<scmp_datum_t>(fd); };
+  for (const int call : {SCMP_SYS(sendto), SCMP_SYS(sendmsg)})
+    rules.add(SCMP_ACT_ALLOW, call, SCMP_A0_64(SCMP_CMP_EQ, number(descriptors.channel), 0));
+  for (const int call : {SCMP_SYS(write), SCMP_SYS(writev)}) {
+    rules.add(SCMP_ACT_ALLOW, call, SCMP_A0_64(SCMP_CMP_LE, number(STDERR_FILENO), 0));
+    rules.add(SCMP_ACT_ALLOW, call, SCMP_A0_64(SCMP_CMP_EQ, number(descriptors.report), 0));
+  }
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(close), SCMP_A0_64(SCMP_CMP_GE, number(descriptors.first_spare), 0));
+  rules.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(close), SCMP_A0_64(SCMP_CMP_LT, number(descriptors.first_spare), 0));
+}
+
 void add_sensor_rules(Rules& rules, Profile profile) {
   // fwknopd's TCP server takes connections of the listening socket that it was given.
   if (profile == Profile::fwknopd_sensor) {
@@ -190,7 +200,7 @@ void add_gpg_rules(Rules& rules) {
 
 bool has_system_call_filter() { return true; }
 
-Result<void> install_system_call_filter(Profile profile) {
+Result<void> install_system_call_filter(Profile profile, const SensorDescriptors& descriptors) {
   const bool is_sensor = profile != Profile::gpg_helper;
   const Filter filter(seccomp_init(is_sensor ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ALLOW));
   if (!filter) return fail(filter_error(-ENOMEM));
@@ -199,6 +209,7 @@ Result<void> install_system_call_filter(Profile profile) {
   Rules rules(filter.get());
   if (is_sensor) {
     add_sensor_rules(rules, profile);
+    add_descriptor_rules(rules, descriptors);
     if (profile == Profile::knockd_sensor) add_filter_rules(rules);
   } else {
     add_gpg_rules(rules);
@@ -214,7 +225,7 @@ Result<void> install_system_call_filter(Profile profile) {
 #else
 
 bool has_system_call_filter() { return false; }
-Result<void> install_system_call_filter(Profile) { return {}; }
+Result<void> install_system_call_filter(Profile, const SensorDescriptors&) { return {}; }
 
 #endif
 

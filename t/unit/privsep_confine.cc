@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,56 +27,15 @@
 #include "common/os/event_loop.h"
 #include "common/os/files.h"
 #include "common/privsep/loop_channel.h"
+#include "t/lib/confined_probe.h"
 
 namespace latchkey::privsep {
 namespace {
 
-/// What a probe found: text that it sends to the test.
-using Probe = std::function<std::string()>;
-
-class ProbeProgram final : public ConfinedProgram {
- public:
-  ProbeProgram(Channel channel, Probe probe) : channel_(std::move(channel)), probe_(std::move(probe)) {}
-  /// As libpcap's handles do, which give up their promiscuous mode.
-  ~ProbeProgram() override {
-    const int off = 0;
-    setsockopt(channel_.fd(), SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);
-  }
-  int run() override {
-    if (!channel_.send(1, as_bytes(probe_()))) return 2;
-    return 5;
-  }
-
- private:
-  Channel channel_;
-  Probe probe_;
-};
-
-struct Outcome {
-  std::string text;  ///< what the probe sent; empty when it was killed first
-  int status = 0;
-  std::vector<std::string> notes;
-};
-
-ConfineOptions sensor_options() {
-  ConfineOptions options;
-  options.name = "test: sensor";
-  options.settings.user = "nobody";  // whoever was chosen at build time may not be here
-  return options;
-}
-
-Outcome run_confined(const ConfineOptions& options, Probe probe) {
-  auto process = start_confined(options, [&](Channel channel) -> Result<std::unique_ptr<ConfinedProgram>> {
-    return std::unique_ptr<ConfinedProgram>(new ProbeProgram(std::move(channel), probe));
-  });
-  EXPECT_TRUE(process.ok()) << (process.ok() ? "" : process.error().text);
-  if (!process) return {};
-  Outcome outcome;
-  outcome.notes = process->notes;
-  if (const auto message = process->channel.receive_waiting(20000)) outcome.text = as_text(message->payload);
-  waitpid(process->pid, &outcome.status, 0);
-  return outcome;
-}
+using test::Outcome;
+using test::Probe;
+using test::run_confined;
+using test::sensor_options;
 
 /// "errno N" when a call that must not succeed has failed, "done" when it has succeeded.
 std::string told(bool has_succeeded) { return has_succeeded ? "done" : "errno " + std::to_string(errno); }
@@ -187,6 +147,65 @@ TEST(Filter, kills_what_a_sensor_never_does) {
           << row.name << ' ' << outcome.status;
     }
   }
+}
+
+// A packet socket would send any packet: the monitor is the only one that a sensor can tell anything.
+TEST(Filter, kills_what_sends_to_anybody_but_the_monitor) {
+  if (!has_system_call_filter()) GTEST_SKIP() << "built without the system-call filter";
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends.data()), 0);
+  const Fd ours(ends[0]), theirs(ends[1]);
+  const int fd = theirs.get();
+  char letter = 'x';
+  iovec part{&letter, 1};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  const std::vector<Probe> probes{
+      [&] { return told(sendto(fd, "x", 1, 0, nullptr, 0) == 1); }, [&] { return told(sendmsg(fd, &message, 0) == 1); },
+      [&] { return told(write(fd, "x", 1) == 1); }, [&] { return told(writev(fd, &part, 1) == 1); },
+      [&] { return told(sendmmsg(fd, nullptr, 0, 0) == 1); }};
+  for (const Profile profile : {Profile::knockd_sensor, Profile::fwknopd_sensor}) {
+    ConfineOptions options = sensor_options();
+    options.profile = profile;
+    options.keep = {fd};
+    options.spare_descriptors = profile == Profile::fwknopd_sensor ? 1 : 0;
+    for (std::size_t i = 0; i < probes.size(); ++i) {
+      const Outcome outcome = run_confined(options, probes[i]);
+      EXPECT_TRUE(WIFSIGNALED(outcome.status) && WTERMSIG(outcome.status) == SIGSYS) << i << ' ' << outcome.status;
+    }
+    EXPECT_EQ(run_confined(options, [] { return told(write(2, "x", 1) == 1); }).text, "done") << "/dev/null";
+    // What is closed would leave its number to the next connection.
+    EXPECT_EQ(run_confined(options, [] { return told(close(2) == 0); }).text, "errno " + std::to_string(EPERM));
+    EXPECT_EQ(recv(ours.get(), &letter, 1, MSG_DONTWAIT), -1) << "nothing has arrived";
+  }
+}
+
+TEST(Filter, lets_a_server_close_what_it_has_accepted) {
+  if (!has_system_call_filter()) GTEST_SKIP() << "built without the system-call filter";
+  const Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* const name = static_cast<sockaddr*>(static_cast<void*>(&address));
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(listener.get(), name, size), 0);
+  ASSERT_EQ(listen(listener.get(), 5), 0);
+  ASSERT_EQ(getsockname(listener.get(), name, &size), 0);
+  const Fd first(socket(AF_INET, SOCK_STREAM, 0)), second(socket(AF_INET, SOCK_STREAM, 0));
+  for (const Fd* client : {&first, &second}) ASSERT_EQ(connect(client->get(), name, size), 0);
+  ConfineOptions options = sensor_options();
+  options.profile = Profile::fwknopd_sensor;
+  options.keep = {listener.get()};
+  options.spare_descriptors = 1;
+  const auto accept_one = [&] { return accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC); };
+  const Outcome outcome = run_confined(options, [&] {
+    const int one = accept_one();
+    std::string text = told(one >= 0) + " then " + told(accept_one() >= 0);
+    text += " then " + told(close(one) == 0);
+    return text + " then " + told(accept_one() >= 0);
+  });
+  EXPECT_EQ(outcome.text, "done then errno " + std::to_string(EMFILE) + " then done then done");
 }
 
 TEST(Filter, refuses_to_open_files) {
