@@ -3,7 +3,9 @@
 #include "fwknopd/grant_journal.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -205,6 +207,53 @@ TEST_F(JournalFileTest, on_a_full_disk_nothing_is_opened_unrecorded) {
   EXPECT_TRUE(journal.opening(later));
   GrantJournal next(log, clock);
   EXPECT_EQ(next.open(path).rules.size(), 2u);
+}
+
+// In memory, where there is such a place: every line is synced.
+struct LongJournalTest : JournalFileTest {
+  LongJournalTest() {
+    if (::access("/dev/shm", W_OK) != 0) return;
+    std::string name = "/dev/shm/journal.XXXXXX";
+    if (!::mkdtemp(name.data())) return;
+    std::filesystem::remove_all(folder);
+    folder = name;
+    path = folder + "/state";
+  }
+};
+
+TEST_F(LongJournalTest, a_long_life_keeps_the_file_short_and_what_is_open_in_it) {
+  OpenRule open = example_rule();
+  PendingClose close{.allowed = *net::parse_ip_address("192.0.2.7"), .stanza_number = 1, .command = "/bin/close it"};
+  OpenRule later = example_rule();
+  later.rule.service.port = 23;
+  std::uintmax_t largest = 0;
+  int times_anew = 0;
+  {
+    GrantJournal journal(log, clock);
+    journal.open(path);
+    ASSERT_TRUE(journal.opening(open));
+    ASSERT_TRUE(journal.opening(close));
+    for (int i = 0; i < 3000; ++i) {
+      OpenRule passing = example_rule();
+      ASSERT_TRUE(journal.opening(passing));
+      journal.closed(passing);
+      const auto size = std::filesystem::file_size(path);
+      times_anew += size < largest;
+      largest = times_anew == 0 ? std::max(largest, size) : size;
+    }
+    ASSERT_TRUE(journal.opening(later));
+  }
+  const std::size_t line_bytes = format_journal_line(open, journal_time(clock)).size() + 1;
+  EXPECT_EQ(times_anew, 1) << "a short file is not written anew at every line";
+  EXPECT_LT(std::filesystem::file_size(path), 1200 * line_bytes);
+  GrantJournal next(log, clock);
+  const JournalContents left = next.open(path);
+  ASSERT_EQ(left.rules.size(), 2u);
+  EXPECT_EQ(left.rules[0].id, open.id);
+  EXPECT_EQ(left.rules[1].rule.service.port, 23);
+  ASSERT_EQ(left.closes.size(), 1u);
+  EXPECT_EQ(left.closes[0].command, close.command);
+  EXPECT_TRUE(lines.empty()) << lines[0];
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // Commands of doors: choice and expansion, the journal of pending stop commands, messages between the processes.
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -222,6 +224,101 @@ TEST_F(JournalFolder, commands_are_limited_and_say_so) {
   workers.open(door, v4);
   ASSERT_TRUE(loop->run());
   EXPECT_EQ(os::read_file(folder_ + "/out", 100).value(), "\n\n\n") << "there is room again";
+}
+
+/// Workers with a loop of their own, whose files and log are in the folder of the journal.
+class WorkersTest : public JournalFolder {
+ protected:
+  void start(WorkerLimits limits = {}) {
+    ASSERT_TRUE(output_.open_log(folder_ + "/log", false));
+    workers_.emplace(*loop_, *children_, output_, limits);
+    workers_->on_idle([this] { loop_->stop(); });
+  }
+  /// What a daemon that crashed has left in the journal.
+  void leave_behind(std::chrono::microseconds delay, const std::string& command) {
+    PendingStop stop = stop_a;
+    stop.due = clock_.monotonic() + delay;
+    stop.command = command;
+    ASSERT_TRUE(open().add(stop));
+  }
+  /// Until no worker is left.
+  void run() {
+    loop_->call_after(std::chrono::seconds(60), [this] { loop_->stop(); });
+    ASSERT_TRUE(loop_->run());
+    EXPECT_TRUE(workers_->is_idle());
+  }
+  std::string read(const std::string& name) const { return os::read_file(folder_ + "/" + name, 10000).value_or(""); }
+  std::string append(const std::string& word) const { return "echo " + word + " >>" + folder_ + "/out"; }
+
+  Door door(const std::string& start, const std::string& stop, std::int32_t timeout_s) const {
+    Door door;
+    door.name = "d";
+    door.v4 = {.start = start, .stop = stop};
+    door.cmd_timeout_s = timeout_s;
+    return door;
+  }
+
+  SystemClock clock_;
+  Output output_{{}, clock_};
+  std::unique_ptr<os::EventLoop> loop_ = *os::EventLoop::create(clock_);
+  std::unique_ptr<os::Children> children_ = *os::Children::create(*loop_);
+  std::optional<Workers> workers_;
+};
+
+TEST_F(WorkersTest, a_stop_is_on_the_disk_before_its_start_runs) {
+  start();
+  workers_->use_journal(open());
+  workers_->open(door("cp " + folder_ + "/j " + folder_ + "/seen", "true", 0), v4);
+  run();
+  const PendingStops seen = parse_journal(read("seen"));
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen.begin()->second.command, "true");
+  EXPECT_TRUE(parse_journal(read("j")).empty());
+}
+
+// The order shows in the log where the journal cannot be written.
+TEST_F(WorkersTest, a_stop_is_recorded_first_or_the_log_says_so_first) {
+  start();
+  workers_->use_journal(open());
+  ASSERT_EQ(::unlink((folder_ + "/j").c_str()), 0);
+  ASSERT_EQ(::mkdir((folder_ + "/j").c_str(), 0700), 0);
+  workers_->open(door("true", "true", 0), v4);
+  run();
+  const std::string log = read("log");
+  const std::size_t told = log.find("stop commands would not survive a crash");
+  EXPECT_LT(told, log.find("d: running command")) << log;
+  EXPECT_EQ(log.find("would not survive", told + 30), std::string::npos) << "once\n" << log;
+}
+
+TEST_F(WorkersTest, at_the_end_every_stop_runs_at_once) {
+  leave_behind(std::chrono::hours(1), append("waiting"));
+  start();
+  workers_->use_journal(open());
+  workers_->open(door("until [ -e " + folder_ + "/go ]; do sleep 0.01; done", append("open"), 3600), v4);
+  workers_->stop_waiting();
+  // One that is still opening closes when it has opened.
+  loop_->call_after(std::chrono::milliseconds(100), [this] {
+    EXPECT_EQ(read("out"), "waiting\n");
+    ASSERT_TRUE(os::create_file(folder_ + "/go", "", 0600));
+  });
+  run();
+  EXPECT_EQ(read("out"), "waiting\nopen\n");
+  workers_->close_journal();
+  EXPECT_NE(::access((folder_ + "/j").c_str(), F_OK), 0) << "nothing is left to do, and nothing says otherwise";
+}
+
+TEST_F(WorkersTest, a_stop_that_cannot_be_run_is_tried_again) {
+  leave_behind(std::chrono::seconds(-1), append("stop"));
+  start({.max_running = 1});
+  workers_->use_journal(open());
+  // Takes the only place until the stop command, which is due at once, has been refused.
+  workers_->open(door("until grep -q fork.failed " + folder_ + "/log; do sleep 0.01; done", "", 0), v4);
+  run();
+  EXPECT_EQ(read("out"), "stop\n");
+  const std::string log = read("log");
+  const std::size_t told = log.find("command fork failed!");
+  EXPECT_EQ(log.find("command fork failed!", told + 1), std::string::npos) << "once\n" << log;
+  EXPECT_TRUE(parse_journal(read("j")).empty());
 }
 
 TEST(KnockdNames, hold_nothing_that_could_fool_a_log) {

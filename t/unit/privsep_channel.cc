@@ -73,6 +73,20 @@ TEST_F(ChannelTest, refuses_a_frame_above_the_limit) {
   EXPECT_EQ(b.receive().error().os_code, EBADMSG);
 }
 
+TEST_F(ChannelTest, refuses_a_whole_frame_that_is_one_byte_too_long) {
+  const Bytes frame = encode_frame(7, Bytes(max_payload_bytes + 1));
+  ASSERT_EQ(::send(a.fd(), frame.data(), frame.size(), 0), static_cast<ssize_t>(frame.size()));
+  EXPECT_EQ(b.receive().error().os_code, EBADMSG);
+  EXPECT_EQ(decode_frame(frame).error().os_code, EBADMSG);
+  EXPECT_TRUE(decode_frame(encode_frame(7, Bytes(max_payload_bytes))));
+  // Cut by the kernel at the end of our buffer, it would be right.
+  Bytes longer = encode_frame(7, Bytes(max_payload_bytes));
+  longer.push_back(std::byte{0});
+  longer.push_back(std::byte{0});
+  ASSERT_EQ(::send(a.fd(), longer.data(), longer.size(), 0), static_cast<ssize_t>(longer.size()));
+  EXPECT_EQ(b.receive().error().os_code, EBADMSG);
+}
+
 TEST_F(ChannelTest, refuses_descriptors) {
   const Bytes bytes = *parse_hex("0001000700000000");
   iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
