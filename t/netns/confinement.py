@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The sensors of running daemons, as the kernel sees them: user, capabilities, root, descriptors, limits, filter."""
+import ctypes
 import json
 import os
 import re
 import signal
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from fwknopd_lab import ask, configure, spawn
-from harness import BUILD, check, check_equal, is_instrumented, main, program, wait_until
+from harness import BUILD, Skip, check, check_equal, is_instrumented, main, program, wait_until
 from lab import Lab, children
+from output import libc
 
 NOBODY = "65534"
+SYS_pidfd_getfd, SO_DETACH_FILTER, SO_LOCK_FILTER = 438, 27, 44
 # What a sensor may hold: its channel and packet sockets, the event loop, /dev/null in place of the standard streams.
 DESCRIPTORS = re.compile(r"socket:\[\d+\]|anon_inode:\[(eventpoll|timerfd|signalfd|eventfd)\]|/dev/null( \(deleted\))?")
 
@@ -69,6 +73,49 @@ def check_confined(pid, uid=NOBODY, is_filtered=True, spare_descriptors=0):
         check_equal(limits[name], ["0", "0"], name)
     free = set(range(int(limits["Max open files"][1]))) - set(numbers)
     check(len(free) <= spare_descriptors, f"descriptors that may be opened: {free}")
+
+
+# What /proc/PID/status says of the confinement.
+STATUS_FACTS = ("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp",
+                "Seccomp_filters", "SigBlk", "SigIgn", "SigCgt", "Threads")
+
+
+def facts(pid):
+    """Everything about a sensor that must not differ between the first one and those that follow it."""
+    known = status(pid)
+    return {
+        **{name: known.get(name) for name in STATUS_FACTS},
+        "locked memory": known.get("VmLck") != "       0 kB",
+        "limits": read(pid, "limits"),
+        "links": {name: re.sub(r"latchkey-empty-\w+", "latchkey-empty", os.readlink(f"/proc/{pid}/{name}"))
+                  for name in ("root", "cwd")},
+        "namespaces": {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in os.listdir(f"/proc/{pid}/ns")},
+        "descriptors": sorted(re.sub(r"\d+", "N", os.readlink(f"/proc/{pid}/fd/{name}")) for name in os.listdir(f"/proc/{pid}/fd")),
+        "may be dumped": os.stat(f"/proc/{pid}/mem").st_uid != 0,
+        "session": os.getsid(pid) == pid,
+    }
+
+
+def wait_for_the_next(daemon, pid, wanted):
+    """The sensor that follows `pid`, once it is confined as `wanted` says: it was forked from the monitor a moment ago."""
+    seen = {}
+
+    def is_as_wanted():
+        seen.clear()
+        for other in children(daemon.pid):
+            try:
+                if other != pid and read(other, "comm").strip().endswith("sensor"):
+                    seen.update(facts(other))
+                    if seen == wanted:
+                        return [other]
+            except OSError:
+                continue
+        return []
+    try:
+        return wait_until(is_as_wanted, what="a sensor that is confined as the first")[0]
+    except AssertionError:
+        differing = {name: (wanted[name], seen.get(name)) for name in wanted if seen.get(name) != wanted[name]}
+        raise AssertionError(f"the next sensor is not confined as the first (first, next): {differing}") from None
 
 
 LISTER = """#!/usr/bin/env python3
@@ -152,6 +199,63 @@ def test_fwknopd(lab):
     ask(lab, "-A", "tcp/22")
     daemon.wait_for_line("Added access rule")
     check_equal(sensor_of(daemon), pid, "the sensor that was there before the packet")
+
+
+def test_the_next_sensor_is_confined_as_the_first(lab):
+    """After a death of any kind, twice; and it works."""
+    def knock_opens(daemon):
+        lab.client.run(program("knock"), lab.gateway.address, "7000", "8000")
+        daemon.wait_for_line("OPEN SESAME")
+
+    ports = iter(range(22, 99))
+
+    def packet_opens(daemon):
+        ask(lab, "-A", f"tcp/{next(ports)}")
+        daemon.wait_for_line("Added access rule")
+
+    for start, works in ((start_knockd, knock_opens), (start_fwknopd, packet_opens)):
+        daemon = start(lab)
+        pid = sensor_of(daemon)
+        check_confined(pid)
+        wanted = facts(pid)
+        for death in (signal.SIGSEGV, signal.SIGKILL):
+            os.kill(pid, death)
+            pid = wait_for_the_next(daemon, pid, wanted)
+            check_confined(pid)
+            works(daemon)
+        daemon.stop()
+
+
+def sockets_of(pid):
+    """Copies of the packet sockets of another process, for a test to ask."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        for number in [int(name) for name in os.listdir(f"/proc/{pid}/fd")]:
+            if not os.readlink(f"/proc/{pid}/fd/{number}").startswith("socket:"):
+                continue
+            copy = libc.syscall(SYS_pidfd_getfd, pidfd, number, 0)
+            if copy < 0:
+                raise Skip("no copy of another's descriptor: " + os.strerror(ctypes.get_errno()))
+            taken = socket.socket(fileno=copy)
+            if taken.family == socket.AF_PACKET:
+                yield taken
+            taken.close()
+    finally:
+        os.close(pidfd)
+
+
+def test_the_filter_of_fwknopds_capture_is_locked(lab):
+    daemon = start_fwknopd(lab)
+    sockets = 0
+    for taken in sockets_of(sensor_of(daemon)):
+        sockets += 1
+        check_equal(taken.getsockopt(socket.SOL_SOCKET, SO_LOCK_FILTER), 1, "SO_LOCK_FILTER")
+        try:
+            taken.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+        except PermissionError:
+            continue
+        raise AssertionError("root has detached the filter")
+    check_equal(sockets, 1, "packet sockets of the sensor")
 
 
 def test_fwknopd_servers(lab):
