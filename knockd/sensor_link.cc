@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/wait.h>
+
+#include <cerrno>
 
 namespace latchkey::knockd {
 namespace {
@@ -18,11 +21,22 @@ std::string describe_end(const os::ChildExit& exit) {
 
 Result<ReadyMessage> receive_ready(privsep::Channel& channel) {
   const auto message = channel.receive_waiting(ready_within_ms);
-  if (!message) return fail(Error{"error: the packet sensor does not start: " + message.error().text});
+  if (!message) return fail(message.error());
   auto ready =
       message->type == static_cast<std::uint16_t>(MessageType::ready) ? decode_ready(message->payload) : std::nullopt;
-  if (!ready) return fail(Error{"error: the packet sensor does not start: unexpected message"});
+  if (!ready) return fail(Error{"unexpected message"});
   return std::move(*ready);
+}
+
+/// Ends it, unless it has ended already: how, when that was not our doing.
+std::optional<std::string> end_and_reap(pid_t pid) {
+  ::kill(pid, SIGKILL);
+  os::ChildExit exit;
+  exit.pid = pid;
+  while (::waitpid(pid, &exit.wait_status, 0) < 0 && errno == EINTR) {
+  }
+  if (exit.signal_number() == SIGKILL) return std::nullopt;
+  return describe_end(exit);
 }
 
 }  // namespace
@@ -44,9 +58,8 @@ Result<std::unique_ptr<SensorLink>> SensorLink::start(const privsep::MakeProgram
   if (!process) return fail(process.error());
   auto ready = receive_ready(process->channel);
   if (!ready) {
-    ::kill(process->pid, SIGKILL);
-    children.adopt(process->pid, [](const os::ChildExit&) {});
-    return fail(ready.error());
+    const std::string reason = end_and_reap(process->pid).value_or(ready.error().text);
+    return fail(Error{"error: the packet sensor does not start: " + reason});
   }
   return std::unique_ptr<SensorLink>(
       new SensorLink(std::move(*process), std::move(*ready), loop, children, std::move(events)));
