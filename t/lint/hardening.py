@@ -71,6 +71,53 @@ def test_stack_protector_and_fortified_calls():
     fail_with(problems)
 
 
+IBT_AND_SHSTK = re.compile(r"x86 feature: IBT, SHSTK")
+
+
+def has_control_flow_note(path):
+    """Of every object in a file or archive: marked as fit for indirect branch tracking and shadow stacks."""
+    shown = readelf(path, "-n", "-h")
+    return len(IBT_AND_SHSTK.findall(shown)) == shown.count("ELF Header:")
+
+
+def start_files():
+    """What the linker puts around every program; Debian 12's are not marked."""
+    command = [*makefile_value("CXX").split(), "-print-file-name="]
+    for name in ("Scrt1.o", "crti.o", "crtn.o", "libc_nonshared.a"):
+        path = subprocess.run([*command[:-1], command[-1] + name], capture_output=True, text=True, check=True).stdout.strip()
+        if os.path.isabs(path):
+            yield path
+
+
+def test_control_flow_protection():
+    """endbr64 where indirect jumps may lead. The linker marks a program only when all that went into it is marked."""
+    need_hardening()
+    if "-fcf-protection=full" not in makefile_value("LK_CXXFLAGS"):
+        raise Skip("the compiler has no -fcf-protection here")
+    archives = [os.path.join(BUILD, f"lib{name}.a") for name in ("common", *PROGRAMS)]
+    problems = [f"{os.path.basename(path)}: an object without IBT or SHSTK" for path in archives
+                if os.path.exists(path) and not has_control_flow_note(path)]
+    is_toolchain_marked = all(map(has_control_flow_note, start_files()))
+    for name, path in programs():
+        with open(path, "rb") as file:
+            landings = file.read().count(b"\xf3\x0f\x1e\xfa")
+        if landings < 100:
+            problems.append(f"{name}: {landings} endbr64 instructions")
+        if is_toolchain_marked and not IBT_AND_SHSTK.search(readelf(path, "-n")):
+            problems.append(f"{name}: not marked for IBT and SHSTK, though the toolchain is")
+    fail_with(problems)
+
+
+def test_hardening_check():
+    """Debian's own opinion; the note that it misses is test_control_flow_protection's."""
+    need_hardening()
+    need_tools("hardening-check")
+    fortify = [] if "_FORTIFY_SOURCE" in makefile_value("LK_CXXFLAGS") else ["--nofortify"]
+    done = subprocess.run(["hardening-check", "--nocfprotection", *fortify, *(path for _, path in programs())],
+                          capture_output=True, text=True)
+    fail_with((done.stdout + done.stderr).splitlines() if done.returncode else [])
+
+
 def test_libraries():
     need_tools("readelf")
     need_plain_build()
