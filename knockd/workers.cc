@@ -4,12 +4,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "knockd/texts.h"
 
 namespace latchkey::knockd {
 namespace {
 
 constexpr auto stop_retry = std::chrono::seconds(1);
+// Of stop commands in line: how long one that does not end holds up the next, and how soon the last one starts then.
+constexpr std::chrono::microseconds longest_turn = std::chrono::seconds(1);
+constexpr std::chrono::microseconds longest_line = std::chrono::seconds(45);
 
 os::Command shell_command(const std::string& text) {
   os::Command command;
@@ -27,6 +33,7 @@ Workers::Workers(os::EventLoop& loop, os::Children& children, Output& output, Wo
 void Workers::use_journal(StopJournal journal) {
   journal_ = std::move(journal);
   const MonotonicTime now = loop_.clock().monotonic();
+  std::vector<Id> overdue;
   for (auto& [journal_id, stop] : journal_->take_left_behind()) {
     const bool is_due = stop.due <= now;
     const auto left = std::chrono::ceil<std::chrono::seconds>(stop.due - now);
@@ -41,8 +48,14 @@ void Workers::use_journal(StopJournal journal) {
                   .timer = {},
                   .is_waiting = false,
                   .has_told_fork_failure = false};
-    wait_for_stop(add(std::move(worker)), stop.due);
+    const Id id = add(std::move(worker));
+    if (is_due) {
+      overdue.push_back(id);
+    } else {
+      wait_for_stop(id, stop.due);
+    }
   }
+  queue_stops(overdue);
 }
 
 void Workers::tell_journal_failure(const Result<void>& outcome) {
@@ -94,6 +107,7 @@ bool Workers::run(Id id, const std::string& command, void (Workers::*then)(Id)) 
     if (const int code = exit.shell_code(); code != 0)
       output_.say(to_error | to_log, fmt::format(texts::command_status, workers_.at(id).door, code));
     (this->*then)(id);
+    run_next_in_line();
   });
   if (started) ++running_;
   return started.ok();
@@ -108,15 +122,43 @@ void Workers::after_start(Id id) {
 }
 
 void Workers::wait_for_stop(Id id, MonotonicTime due) {
-  if (is_ending_) return run_stop(id);
+  if (is_ending_) return queue_stops({id});
   Worker& worker = workers_.at(id);
   worker.is_waiting = true;
-  worker.timer = loop_.call_at(due, [this, id] { run_stop(id); });
+  worker.timer = loop_.call_at(due, [this, id] {
+    workers_.at(id).is_waiting = false;
+    if (running_ < limits_.max_with_stops) return run_stop(id);
+    queue_stops({id});
+  });
+}
+
+/// What comes due all at once, at the end or after a crash, has chosen no time of its own and goes one by one: iptables
+/// without -w fails while another one runs, and "sed -i" undoes what another one has just written.
+void Workers::queue_stops(const std::vector<Id>& ids) {
+  line_.insert(line_.end(), ids.begin(), ids.end());
+  if (!line_.empty()) turn_length_ = std::min(longest_turn, longest_line / static_cast<std::int64_t>(line_.size()));
+  run_next_in_line();
+}
+
+void Workers::run_next_in_line() {
+  if (in_turn_ || line_.empty() || running_ >= limits_.max_with_stops) return;
+  const Id id = line_.front();
+  line_.pop_front();
+  in_turn_ = id;
+  turn_timer_ = loop_.call_after(turn_length_, [this] {
+    end_turn();
+    run_next_in_line();
+  });
+  run_stop(id);
+}
+
+void Workers::end_turn() {
+  loop_.cancel(turn_timer_);
+  in_turn_.reset();
 }
 
 void Workers::run_stop(Id id) {
   Worker& worker = workers_.at(id);
-  worker.is_waiting = false;
   output_.say_of(with_verbose | to_log, worker.source, [door = worker.door](const std::string& shown) {
     return fmt::format(texts::command_timeout, shown, door);
   });
@@ -126,7 +168,7 @@ void Workers::run_stop(Id id) {
 
 void Workers::try_stop(Id id) {
   Worker& worker = workers_.at(id);
-  if (running_ < limits_.max_running && run(id, *worker.stop, &Workers::after_stop)) return;
+  if (run(id, *worker.stop, &Workers::after_stop)) return;
   // What closes a door is tried until it can be run.
   if (!worker.has_told_fork_failure) output_.say(to_error | to_log, texts::fork_failed);
   worker.has_told_fork_failure = true;
@@ -136,18 +178,20 @@ void Workers::try_stop(Id id) {
 void Workers::after_stop(Id id) {
   if (journal_ && workers_.at(id).journal_id) tell_journal_failure(journal_->remove(*workers_.at(id).journal_id));
   workers_.erase(id);
+  if (in_turn_ == id) end_turn();
   if (workers_.empty() && on_idle_) on_idle_();
 }
 
 void Workers::stop_waiting() {
   is_ending_ = true;
   std::vector<Id> waiting;
-  for (const auto& [id, worker] : workers_)
-    if (worker.is_waiting) waiting.push_back(id);
-  for (const Id id : waiting) {
-    loop_.cancel(workers_.at(id).timer);
-    run_stop(id);
+  for (auto& [id, worker] : workers_) {
+    if (!std::exchange(worker.is_waiting, false)) continue;
+    loop_.cancel(worker.timer);
+    waiting.push_back(id);
   }
+  std::ranges::sort(waiting);
+  queue_stops(waiting);
 }
 
 }  // namespace latchkey::knockd

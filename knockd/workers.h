@@ -3,6 +3,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,8 +22,9 @@
 namespace latchkey::knockd {
 
 struct WorkerLimits {
-  std::size_t max_running = 512;    ///< commands at one time
-  std::size_t max_workers = 65536;  ///< with those that wait for their stop command
+  std::size_t max_running = 512;      ///< commands at one time, for a start command to be run
+  std::size_t max_with_stops = 1024;  ///< for a stop command: start commands that never end keep no door open
+  std::size_t max_workers = 65536;    ///< with those that wait for their stop command
 };
 
 class Workers {
@@ -36,7 +38,7 @@ class Workers {
   /// A door has opened: runs what its commands are for this source.
   void open(const Door& door, const net::IpAddress& source);
 
-  /// Runs all pending stop commands now instead of in their time, those of openings to come too.
+  /// Runs all pending stop commands now instead of in their time, one after the other; those of openings to come too.
   void stop_waiting();
   /// After the last worker: an empty journal goes.
   void close_journal() {
@@ -67,6 +69,9 @@ class Workers {
   bool run(Id id, const std::string& command, void (Workers::*then)(Id));
   void after_start(Id id);
   void wait_for_stop(Id id, MonotonicTime due);
+  void queue_stops(const std::vector<Id>& ids);
+  void run_next_in_line();
+  void end_turn();
   void run_stop(Id id);
   void try_stop(Id id);
   void after_stop(Id id);
@@ -80,6 +85,10 @@ class Workers {
   std::unordered_map<Id, Worker> workers_;
   Id next_id_ = 1;
   std::size_t running_ = 0;
+  std::deque<Id> line_;        ///< stop commands that run one after the other
+  std::optional<Id> in_turn_;  ///< the one of them that runs
+  os::TimerId turn_timer_;
+  std::chrono::microseconds turn_length_{};
   bool is_ending_ = false;
   bool has_told_journal_failure_ = false;
   std::function<void()> on_idle_;

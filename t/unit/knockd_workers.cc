@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Commands of doors: choice and expansion, the journal of pending stop commands, messages between the processes.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -58,6 +59,12 @@ TEST(KnockdCommands, have_a_longest_length) {
   EXPECT_EQ(describe(plan_opening(door, v4)), texts::start_truncated);
   door.v4 = {.start = "A", .stop = std::string(4096, 'x')};
   EXPECT_EQ(describe(plan_opening(door, v4)), texts::stop_truncated);
+}
+
+std::string text_of(int times, std::string_view text) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
 }
 
 class JournalFolder : public testing::Test {
@@ -203,27 +210,125 @@ TEST(KnockdMessages, are_refused_when_damaged) {
   }
 }
 
-TEST_F(JournalFolder, commands_are_limited_and_say_so) {
-  const SystemClock clock;
-  Output output({}, clock);
-  ASSERT_TRUE(output.open_log(folder_ + "/log", false));
+/// Workers in a loop of their own, with a log in the folder; a door's commands write into `out`.
+class RunningWorkers : public JournalFolder {
+ protected:
+  RunningWorkers() {
+    EXPECT_TRUE(output_.open_log(folder_ + "/log", false));
+    door_.name = "d";
+  }
+  void begin(WorkerLimits limits) {
+    workers_.emplace(*loop_, *children_, output_, limits);
+    workers_->on_idle([this] { loop_->stop(); });
+  }
+  void run_until_idle() {
+    TimerId limit = loop_->call_after(std::chrono::seconds(60), [this] { loop_->stop(); });
+    ASSERT_TRUE(loop_->run());
+    loop_->cancel(limit);
+    EXPECT_TRUE(workers_->is_idle());
+  }
+  std::string read(const std::string& name) { return os::read_file(folder_ + "/" + name, 100000).value_or(""); }
+  /// Fails, as iptables does, while another one runs.
+  std::string exclusive_command() const {
+    return fmt::format("mkdir {0}/lock || echo clash >>{0}/out; sleep 0.02; rmdir {0}/lock; echo closed >>{0}/out",
+                       folder_);
+  }
+
+  using TimerId = os::TimerId;
+  SystemClock clock_;
+  Output output_{{}, clock_};
+  std::unique_ptr<os::EventLoop> loop_ = *os::EventLoop::create(clock_);
+  std::unique_ptr<os::Children> children_ = *os::Children::create(*loop_);
+  std::optional<Workers> workers_;
+  Door door_;
+};
+
+TEST_F(RunningWorkers, are_limited_and_say_so) {
+  begin({.max_running = 2});
+  door_.v4.start = "echo >>" + folder_ + "/out; sleep 0.1";
+  for (int i = 0; i < 3; ++i) workers_->open(door_, v4);
+  run_until_idle();
+  EXPECT_EQ(read("out"), "\n\n");
+  EXPECT_TRUE(read("log").ends_with("] error: command fork failed!\n")) << read("log");
+  workers_->open(door_, v4);
+  run_until_idle();
+  EXPECT_EQ(read("out"), "\n\n\n") << "there is room again";
+}
+
+TEST_F(RunningWorkers, close_one_by_one_at_the_end) {
+  begin({});
+  door_.cmd_timeout_s = 600;
+  door_.v4 = {.start = "true", .stop = exclusive_command()};
+  for (int i = 0; i < 8; ++i) workers_->open(door_, v4);
+  // Half of the start commands are still running then.
+  loop_->call_after(std::chrono::milliseconds(1), [this] { workers_->stop_waiting(); });
+  run_until_idle();
+  EXPECT_EQ(read("out"), text_of(8, "closed\n"));
+}
+
+TEST_F(RunningWorkers, close_one_by_one_after_a_crash) {
+  {
+    StopJournal journal = open();
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(journal.add({at(0), 10, "d", v4, exclusive_command()}));
+  }
+  begin({});
+  workers_->use_journal(open());
+  run_until_idle();
+  EXPECT_EQ(read("out"), text_of(8, "closed\n"));
+}
+
+TEST_F(RunningWorkers, do_not_wait_long_for_a_stop_command_that_hangs) {
+  begin({});
+  door_.cmd_timeout_s = 600;
+  door_.v4 = {.start = "true", .stop = fmt::format("until test -e {}/free; do sleep 0.01; done", folder_)};
+  workers_->open(door_, v4);
+  door_.v4.stop = fmt::format("echo >{}/free", folder_);
+  workers_->open(door_, v4);
+  workers_->stop_waiting();
+  run_until_idle();
+}
+
+TEST_F(RunningWorkers, close_although_start_commands_hang) {
+  begin({.max_running = 2, .max_with_stops = 3});
+  door_.cmd_timeout_s = 0;
+  door_.v4.start = fmt::format("until test -e {}/free; do sleep 0.01; done", folder_);
+  workers_->open(door_, v4);
+  door_.v4 = {.start = "true", .stop = fmt::format("echo >{}/free", folder_)};
+  workers_->open(door_, v4);
+  run_until_idle();
+  EXPECT_EQ(read("log").find("fork failed"), std::string::npos);
+}
+
+TEST_F(RunningWorkers, queue_stop_commands_beyond_the_limit) {
+  {
+    StopJournal journal = open();
+    const MonotonicTime soon = clock_.monotonic() + std::chrono::milliseconds(100);
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(journal.add({soon, 10, "d", v4, "echo closed >>" + folder_ + "/out"}));
+  }
+  begin({.max_running = 1, .max_with_stops = 2});
+  workers_->use_journal(open());
+  run_until_idle();
+  EXPECT_EQ(read("out"), text_of(8, "closed\n"));
+  EXPECT_EQ(read("log").find("fork failed"), std::string::npos) << "a queue is no error";
+}
+
+TEST(KnockdNames, are_asked_for_again_after_a_minute) {
+  ManualClock clock;
   auto loop = *os::EventLoop::create(clock);
   auto children = *os::Children::create(*loop);
-  Workers workers(*loop, *children, output, {.max_running = 2});
-  workers.on_idle([&] { loop->stop(); });
-  Door door;
-  door.name = "d";
-  door.v4.start = "echo >>" + folder_ + "/out; sleep 0.1";
-  for (int i = 0; i < 3; ++i) workers.open(door, v4);
-  loop->call_after(std::chrono::seconds(60), [&] { loop->stop(); });
-  ASSERT_TRUE(loop->run());
-  EXPECT_TRUE(workers.is_idle());
-  EXPECT_EQ(os::read_file(folder_ + "/out", 100).value(), "\n\n");
-  const std::string log = os::read_file(folder_ + "/log", 10000).value();
-  EXPECT_TRUE(log.ends_with("] error: command fork failed!\n")) << log;
-  workers.open(door, v4);
-  ASSERT_TRUE(loop->run());
-  EXPECT_EQ(os::read_file(folder_ + "/out", 100).value(), "\n\n\n") << "there is room again";
+  Names names(*loop, *children, "nobody", [] {});
+  const net::IpAddress here = net::IpAddress::v4(0x7f000001);
+  const auto begins = [&] {
+    names.look_up(here);
+    const bool is_begun = names.is_pending(here);
+    while (names.is_pending(here)) loop->run_ready();
+    return is_begun;
+  };
+  EXPECT_TRUE(begins());
+  clock.advance(std::chrono::seconds(59));
+  EXPECT_FALSE(begins());
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(begins());
 }
 
 /// Workers with a loop of their own, whose files and log are in the folder of the journal.
