@@ -20,6 +20,7 @@ enum class MessageType : std::uint16_t {
   doors,      ///< end of the list; answered by `doors_taken`
   addresses,  ///< local addresses
   sequence,   ///< the next sequence of a one-time door that has opened; empty: the door is disabled
+  go_on,      ///< the monitor works with the doors that were taken: packets may come
   // sensor to monitor
   ready = 16,  ///< captures are open
   reports,     ///< what packets did, in order

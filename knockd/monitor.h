@@ -61,6 +61,7 @@ class Monitor {
   void disable_door(DoorIndex index);
   const Door* find_door(DoorIndex index, const net::IpAddress& source) const;
   void write_filters();
+  void send_sequence(DoorIndex index);
 
   // Interfaces (monitor_network.cc).
   Result<std::vector<net::IpAddress>> find_local_addresses();

@@ -65,12 +65,13 @@ void Monitor::take_new_config() {
   if (options_.is_daemon && pid_file() != old_pid_file) move_pid_file(old_pid_file);
   follow_addresses();
   write_filters();
-  // A sequence may have been used up while the file was read.
+  // A sequence may have been used up while the file was read. The sensor waits for the next one.
   for (DoorIndex i = 0; i < config_.doors.size(); ++i) {
     if (!config_.one_time[i] || !config_.one_time[i]->current) continue;
     const auto scan = config_.one_time[i]->file.scan();
     if (!scan || scan->first != config_.one_time[i]->current) load_next_sequence(i);
   }
+  if (sensor_) sensor_->send_go_on();
   if (std::exchange(is_reload_wanted_, false)) reload();
 }
 

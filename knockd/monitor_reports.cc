@@ -114,13 +114,18 @@ void Monitor::load_next_sequence(DoorIndex index) {
   door.lock.sequence = scan->first->sequence;
   config_.one_time[index]->current = std::move(scan->first);
   output_.say(with_debug, fmt::format(texts::new_sequence, door.name, format_sequence(door.lock.sequence)));
-  if (sensor_) sensor_->send_sequence({index, door.lock.sequence});
+  send_sequence(index);
   write_filters();
+}
+
+/// Once a reload has sent other doors, the place of this one is another's; take_new_config() looks after it.
+void Monitor::send_sequence(DoorIndex index) {
+  if (sensor_ && !coming_config_) sensor_->send_sequence({index, config_.doors[index].lock.sequence});
 }
 
 void Monitor::disable_door(DoorIndex index) {
   config_.doors[index].lock.sequence.clear();
-  if (sensor_) sensor_->send_sequence({index, {}});
+  send_sequence(index);
   write_filters();
 }
 

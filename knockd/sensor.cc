@@ -54,6 +54,7 @@ class Sensor final : public privsep::ConfinedProgram {
   bool take_door(ByteView payload);
   bool take_doors(ByteView payload);
   bool take_sequence(ByteView payload);
+  bool must_wait() const { return awaited_sequences_ > 0 || awaits_go_on_; }
   void pause(bool is_paused);
   void set_interest(PacketSource& source, bool reads);
   void moderate(std::size_t index, int packets);
@@ -86,6 +87,7 @@ class Sensor final : public privsep::ConfinedProgram {
   os::TimerId expiry_;
   std::optional<Seconds> expiry_second_;
   std::size_t awaited_sequences_ = 0;
+  bool awaits_go_on_ = false;  ///< after a reload
   int status_ = 0;
 };
 
@@ -188,6 +190,10 @@ bool Sensor::receive(const privsep::Message& message) {
     }
     case MessageType::sequence:
       return take_sequence(message.payload);
+    case MessageType::go_on:
+      awaits_go_on_ = false;
+      if (!must_wait()) pause(false);
+      return message.payload.empty();
     case MessageType::ready:
     case MessageType::reports:
     case MessageType::doors_taken:
@@ -217,11 +223,10 @@ bool Sensor::take_doors(ByteView payload) {
   matcher_.replace_doors(std::exchange(coming_doors_, {}), std::exchange(coming_origins_, {}));
   renew_filters();
   arm_timer();
-  // The monitor looks at one-time doors anew when it has this answer.
-  if (awaited_sequences_ > 0) {
-    awaited_sequences_ = 0;
-    pause(false);
-  }
+  // The monitor looks at one-time doors anew when it has this answer, and then lets the packets come.
+  if (!must_wait()) pause(true);
+  awaited_sequences_ = 0;
+  awaits_go_on_ = true;
   send(MessageType::doors_taken, {});
   return true;
 }
@@ -232,11 +237,12 @@ bool Sensor::take_sequence(ByteView payload) {
   matcher_.set_sequence(message->door, std::move(message->sequence));
   renew_filters();
   arm_timer();
-  if (awaited_sequences_ > 0 && --awaited_sequences_ == 0) pause(false);
+  if (awaited_sequences_ > 0 && --awaited_sequences_ == 0 && !must_wait()) pause(false);
   return true;
 }
 
-/// Packets wait while the monitor marks a one-time sequence: the next ones must meet the next sequence.
+/// Packets wait while the monitor marks a one-time sequence: the next ones must meet the next sequence. So they do
+/// while it changes over to the doors of a reload.
 void Sensor::pause(bool is_paused) {
   if (is_replay()) {
     if (!is_paused) loop_->call_after(std::chrono::microseconds(0), [this] { replay(); });
@@ -252,7 +258,7 @@ void Sensor::set_interest(PacketSource& source, bool reads) {
 
 void Sensor::replay() {
   PacketSource& source = sources_.front();
-  while (awaited_sequences_ == 0) {
+  while (!must_wait()) {
     const auto outcome =
         source.capture.dispatch(packets_a_turn, [&](const net::PacketRef& packet) { take_packet(source, packet); });
     send_reports();
@@ -276,11 +282,11 @@ void Sensor::read_packets(std::size_t index) {
 void Sensor::moderate(std::size_t index, int packets) {
   PacketSource& source = sources_[index];
   const auto rests_until = source.flood.count(packets, now_);
-  if (!rests_until || packets == packets_a_turn || awaited_sequences_ > 0) return;
+  if (!rests_until || packets == packets_a_turn || must_wait()) return;
   set_interest(source, false);
   source.rest = loop_->call_at(*rests_until, [this, index] {
     sources_[index].rest = {};
-    if (awaited_sequences_ == 0) set_interest(sources_[index], true);
+    if (!must_wait()) set_interest(sources_[index], true);
   });
 }
 
@@ -333,7 +339,8 @@ void Sensor::collect(const Report& report) {
 }
 
 void Sensor::await_sequence(PacketSource& source) {
-  if (awaited_sequences_++ == 0) pause(true);
+  if (!must_wait()) pause(true);
+  ++awaited_sequences_;
   source.capture.break_dispatch();
 }
 

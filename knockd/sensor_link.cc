@@ -109,6 +109,7 @@ bool SensorLink::receive(const privsep::Message& message) {
     case MessageType::doors:
     case MessageType::addresses:
     case MessageType::sequence:
+    case MessageType::go_on:
     case MessageType::ready:
       break;
   }

@@ -47,6 +47,8 @@ class SensorLink {
   void send_doors(const std::vector<DoorMessage>& doors, bool writes_lines);
   void send_addresses(const std::vector<net::IpAddress>& addresses);
   void send_sequence(const SequenceMessage& message);
+  /// After on_doors_taken, and after the sequences of doors that have opened meanwhile.
+  void send_go_on() { send(MessageType::go_on, {}); }
 
  private:
   SensorLink(privsep::ConfinedProcess process, ReadyMessage ready, os::EventLoop& loop, os::Children& children,
