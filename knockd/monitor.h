@@ -2,6 +2,7 @@
 // The monitor: keeps the privileges; runs commands, marks one-time sequences, writes every line.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -75,6 +76,9 @@ class Monitor {
   void take_network_changes();
   bool take_link_change(const net::LinkChange& link);
   void follow_addresses();
+  void follow_name(const std::string& interface, const std::string& device);
+  std::string name_now(const std::string& interface) const;
+  bool exists(const std::string& interface) const;
 
   // Reload (monitor_reload.cc).
   void reload();
@@ -96,8 +100,10 @@ class Monitor {
   std::optional<Workers> workers_;
   std::unique_ptr<SensorLink> sensor_;
   std::vector<std::string> told_notes_;  ///< on the confinement of the sensor before
-  std::vector<std::string> captured_;    ///< the interfaces of the running sensor
-  std::set<std::string> lost_;           ///< interfaces that have vanished
+  std::vector<std::string> captured_;    ///< the interfaces of the running sensor, as they were named at the start
+  std::vector<unsigned> captured_index_;
+  std::map<std::string, std::string> renamed_;  ///< interfaces that have another name now
+  std::set<std::string> lost_;                  ///< interfaces that have vanished
   std::string loss_reason_;
   os::TimerId loss_timer_;
   std::optional<net::NetworkWatcher> network_;

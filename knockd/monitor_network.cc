@@ -16,14 +16,23 @@ constexpr std::string_view interface_disappeared = "The interface disappeared";
 // A tunnel or modem line that is set up anew gets the time to come back; then the supervisor shall see a failure.
 constexpr auto interface_return_within = std::chrono::seconds(15);
 
-bool exists(const std::string& interface) {
-  return interface == "any" || ::if_nametoindex(std::string(net::device_of_label(interface)).c_str()) != 0;
+unsigned index_of(std::string_view interface) {
+  return ::if_nametoindex(std::string(net::device_of_label(interface)).c_str());
 }
 
 }  // namespace
 
 bool is_open_failure(const Error& error) {
   return error.text.starts_with(texts::could_not_open.substr(0, texts::could_not_open.find('{')));
+}
+
+std::string Monitor::name_now(const std::string& interface) const {
+  const auto found = renamed_.find(interface);
+  return found == renamed_.end() ? interface : found->second;
+}
+
+bool Monitor::exists(const std::string& interface) const {
+  return interface == "any" || index_of(name_now(interface)) != 0;
 }
 
 Result<std::vector<net::IpAddress>> Monitor::find_local_addresses() {
@@ -33,7 +42,7 @@ Result<std::vector<net::IpAddress>> Monitor::find_local_addresses() {
         Error{fmt::format("error: could not get IP address for {}: {}", interfaces_.front(), all.error().text)});
   std::vector<net::IpAddress> addresses;
   for (const std::string& interface : interfaces_) {
-    for (const net::LocalAddress& local : net::addresses_of(*all, interface)) {
+    for (const net::LocalAddress& local : net::addresses_of(*all, name_now(interface))) {
       if (options_.only_v4 && local.address.is_v6()) continue;
       if (std::ranges::find(addresses, local.address) == addresses.end()) addresses.push_back(local.address);
     }
@@ -42,12 +51,17 @@ Result<std::vector<net::IpAddress>> Monitor::find_local_addresses() {
 }
 
 Result<void> Monitor::start_sensor(const std::vector<std::string>& interfaces) {
-  SensorSetup setup{.interfaces = interfaces,
+  SensorSetup setup{.interfaces = {},
                     .replay_file = options_.replay_file,
                     .doors = {},
                     .local_addresses = local_addresses_,
                     .is_debug = options_.is_debug,
                     .writes_lines = writes_lines(config_)};
+  captured_index_.clear();
+  for (const std::string& interface : interfaces) {
+    setup.interfaces.push_back(name_now(interface));
+    captured_index_.push_back(index_of(setup.interfaces.back()));
+  }
   for (const Door& door : config_.doors) setup.doors.push_back(door.lock);
   auto started = SensorLink::start(
       setup, {suite_.sandbox_user, suite_.sandbox_enable}, *loop_, *children_,
@@ -65,7 +79,7 @@ Result<void> Monitor::start_sensor(const std::vector<std::string>& interfaces) {
 void Monitor::restart_sensor() {
   if (ending_status_) return;
   std::vector<std::string> interfaces;
-  std::ranges::copy_if(interfaces_, std::back_inserter(interfaces), exists);
+  std::ranges::copy_if(interfaces_, std::back_inserter(interfaces), [this](const auto& name) { return exists(name); });
   sensor_.reset();
   // What was on its way to the old one is in force with the new one.
   take_new_config();
@@ -101,6 +115,8 @@ void Monitor::lose_capture(const CaptureLostMessage& lost) {
   if (lost.interface >= captured_.size() || ending_status_) return;
   if (!lost_.insert(captured_[lost.interface]).second) return;
   loss_reason_ = lost.text;
+  // What comes back comes back under the name that the configuration has.
+  if (lost.is_gone) renamed_.erase(captured_[lost.interface]);
   const bool has_others = std::ranges::any_of(captured_, [this](const auto& name) { return !lost_.contains(name); });
   if (!lost.is_gone || is_replay()) return give_up(loss_reason_);
   if (has_others) {
@@ -142,7 +158,7 @@ void Monitor::take_network_changes() {
       if (const auto* link = std::get_if<net::LinkChange>(&change)) {
         has_returned = take_link_change(*link) || has_returned;
       } else if (std::holds_alternative<net::ChangesLost>(change)) {
-        has_returned = std::ranges::any_of(lost_, exists) || has_returned;
+        has_returned = std::ranges::any_of(lost_, [this](const auto& name) { return exists(name); }) || has_returned;
       }
     }
   }
@@ -153,12 +169,24 @@ void Monitor::take_network_changes() {
 /// True: an interface that was lost is there again.
 bool Monitor::take_link_change(const net::LinkChange& link) {
   for (std::uint32_t i = 0; i < captured_.size(); ++i) {
+    if (link.interface_index != captured_index_[i]) continue;
     // The socket of the sensor tells that it is down; that it is gone for good only the kernel's news tell reliably.
-    const bool is_this = net::device_of_label(captured_[i]) == link.name;
-    if (is_this && link.is_deleted) lose_capture({i, true, std::string(interface_disappeared)});
+    if (link.is_deleted) {
+      lose_capture({i, true, std::string(interface_disappeared)});
+    } else {
+      follow_name(captured_[i], link.name);
+    }
   }
   if (link.is_deleted || !link.is_up) return false;
   return std::ranges::any_of(lost_, [&](const std::string& name) { return net::device_of_label(name) == link.name; });
+}
+
+/// A capture goes on when its interface is renamed, as udev does it at boot; so its addresses have to be found.
+void Monitor::follow_name(const std::string& interface, const std::string& device) {
+  const std::string label = interface.substr(net::device_of_label(interface).size());
+  if (name_now(interface) == device + label) return;
+  renamed_[interface] = device + label;
+  output_.say(with_verbose | to_log, fmt::format("interface {} is named {} now", interface, device + label));
 }
 
 void Monitor::follow_addresses() {

@@ -57,6 +57,29 @@ def test_an_interface_goes_down_and_comes_up(lab):
     check_equal(daemon.stop(), 15)
 
 
+def test_an_interface_is_renamed(lab):
+    gateway = lab.gateway
+    daemon = start(lab, "-i", gateway.interface)
+    old, gateway.interface = gateway.interface, "lan0"
+    for action in (["down"], ["name", "lan0"], ["up"]):
+        gateway.run("ip", "link", "set", old if action[0] != "up" else "lan0", *action)
+    daemon.wait_for_line(f"interface {old} is named lan0 now")
+    opens(lab, daemon, "10.9.1.1", gateway.address)
+    gateway.run("ip", "addr", "add", "10.9.0.77/24", "dev", "lan0")
+    opens(lab, daemon, "10.9.1.2", "10.9.0.77")
+    # A new sensor finds it, too.
+    os.kill(sensors(children(daemon.pid))[0], signal.SIGKILL)
+    opens(lab, daemon, "10.9.1.3", gateway.address)
+    # What comes back is the interface of the configuration.
+    gateway.run("ip", "link", "del", "lan0")
+    daemon.wait_for_line("no interface is left")
+    gateway.interface = lab.client.interface = None
+    lab.join(lab.client, lab.client.address, gateway, gateway.address)
+    daemon.wait_for_line(f"interface {old} is back")
+    opens(lab, daemon, "10.9.1.4", gateway.address)
+    check_equal(daemon.stop(), 15)
+
+
 def test_an_interface_vanishes_and_returns(lab):
     daemon = start(lab, "-i", lab.gateway.interface)
     names = lab.client.interface, lab.gateway.interface
