@@ -3,6 +3,7 @@
 #include "knockd/one_time.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -32,7 +33,7 @@ std::string_view line_at(std::string_view text, std::uint64_t offset) {
 
 }  // namespace
 
-OneTimeScan scan_one_time_text(std::string_view text) {
+OneTimeScan scan_one_time_text(std::string_view text, const Sequence* wanted) {
   OneTimeScan scan;
   for (std::size_t offset = 0; offset < text.size();) {
     const std::string_view line = line_at(text, offset);
@@ -41,7 +42,7 @@ OneTimeScan scan_one_time_text(std::string_view text) {
       auto sequence = parse_line(content);
       if (!sequence) {
         scan.complaints.push_back(sequence.error());
-      } else if (!scan.first) {
+      } else if (wanted == nullptr || *wanted == *sequence) {
         scan.first = OneTimeLine{offset, std::string(line), std::move(*sequence)};
       }
     }
@@ -71,19 +72,36 @@ Result<std::string> OneTimeFile::read() const {
   }
 }
 
-Result<OneTimeScan> OneTimeFile::scan() const {
+/// Editors put a new file in the place of the old one. What is marked in the old one is forgotten at the next start.
+Result<void> OneTimeFile::follow_path() {
+  struct stat ours {
+  }, named{};
+  // A daemon has left the folder of a relative path.
+  const bool is_replaced = path_.starts_with('/') && ::fstat(fd_.get(), &ours) == 0 &&
+                           ::stat(path_.c_str(), &named) == 0 &&
+                           (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino);
+  if (!is_replaced) return {};
+  auto anew = open(path_);
+  if (!anew) return fail(anew.error());
+  fd_ = std::move(anew->fd_);
+  return {};
+}
+
+Result<OneTimeScan> OneTimeFile::scan() {
+  if (auto followed = follow_path(); !followed) return fail(followed.error());
   auto text = read();
   if (!text) return fail(text.error());
   return scan_one_time_text(*text);
 }
 
-Result<void> OneTimeFile::mark_used(const OneTimeLine& line) const {
+Result<void> OneTimeFile::mark_used(const OneTimeLine& line) {
+  if (auto followed = follow_path(); !followed) return followed;
   const auto text = read();
   if (!text) return fail(text.error());
   std::uint64_t offset = line.offset;
   if (line.text.empty() || line_at(*text, offset) != line.text) {
-    const auto found = scan_one_time_text(*text).first;
-    if (!found || found->sequence != line.sequence) return fail(os_error(path_, ESTALE));
+    const auto found = scan_one_time_text(*text, &line.sequence).first;
+    if (!found) return fail(os_error(path_, ESTALE));
     offset = found->offset;
   }
   for (;;) {

@@ -754,7 +754,7 @@ TEST(KnockdOneTime, first_usable_line_counts) {
             "config: section d: unknown protocol in knock sequence\nconfig: section d: port 70000 is invalid\n"
             "config: section d: port \"hello\" is invalid\n");
 
-  const OneTimeSource& source = *reading.config->one_time[0];
+  OneTimeSource& source = *reading.config->one_time[0];
   ASSERT_TRUE(source.file.mark_used(*source.current));
   EXPECT_EQ(folder.read("S"), "#1,2\n #3,4\n\n 1:xyz\n 70000\nhello\n#5,6:udp\n7,8\n");
   const auto next = source.file.scan().value();
@@ -765,7 +765,7 @@ TEST(KnockdOneTime, first_usable_line_counts) {
 TEST(KnockdOneTime, finds_a_line_that_has_moved) {
   ConfigFolder folder;
   folder.write("S", "7000,7001\n8000\n");
-  const auto file = OneTimeFile::open(folder.path("S")).value();
+  auto file = OneTimeFile::open(folder.path("S")).value();
   const auto line = file.scan().value().first.value();
   folder.write("S", "# a remark\n7000,7001\n8000\n");
   ASSERT_TRUE(file.mark_used(line));
@@ -782,3 +782,27 @@ TEST(KnockdOneTime, a_used_up_file_is_an_error) {
 
 }  // namespace
 }  // namespace latchkey::knockd
+TEST(KnockdOneTime, finds_its_line_behind_a_new_one) {
+  ConfigFolder folder;
+  folder.write("S", "7000,7001\n8000\n");
+  auto file = OneTimeFile::open(folder.path("S")).value();
+  const auto line = file.scan().value().first.value();
+  folder.write("S", "6000\n7000,7001\n8000\n");
+  ASSERT_TRUE(file.mark_used(line));
+  EXPECT_EQ(folder.read("S"), "6000\n#000,7001\n8000\n");
+}
+
+TEST(KnockdOneTime, a_file_that_an_editor_has_replaced_is_the_one_that_counts) {
+  ConfigFolder folder;
+  folder.write("S", "7000,7001\n8000\n");
+  auto file = OneTimeFile::open(folder.path("S")).value();
+  const auto line = file.scan().value().first.value();
+  folder.write("S.new", "# a remark\n7000,7001\n9000\n");
+  ASSERT_EQ(::rename(folder.path("S.new").c_str(), folder.path("S").c_str()), 0);
+  ASSERT_TRUE(file.mark_used(line));
+  EXPECT_EQ(folder.read("S"), "# a remark\n#000,7001\n9000\n") << "else it opens again after a restart";
+  EXPECT_EQ(format_sequence(file.scan().value().first->sequence), "9000:tcp");
+  ASSERT_EQ(::unlink(folder.path("S").c_str()), 0);
+  EXPECT_TRUE(file.scan()) << "without a file of that name the open one goes on";
+}
+
