@@ -20,6 +20,8 @@ namespace latchkey::knockd {
 namespace {
 
 constexpr auto longest_look_up = std::chrono::seconds(1);
+// Addresses change hands: an old name would accuse the wrong host.
+constexpr auto remembered = std::chrono::minutes(1);
 constexpr std::size_t most_look_ups = 16;
 constexpr std::size_t most_names = 4096;
 constexpr std::size_t max_name_bytes = 253;
@@ -72,7 +74,10 @@ std::string Names::show(const net::IpAddress& address) const {
 }
 
 void Names::look_up(const net::IpAddress& address) {
-  if (entries_.contains(address) || pending_ >= most_look_ups) return;
+  if (pending_ >= most_look_ups || is_pending(address)) return;
+  const MonotonicTime now = loop_.clock().monotonic();
+  if (const auto found = entries_.find(address); found != entries_.end() && now < found->second.asked + remembered)
+    return;
   if (entries_.size() >= most_names)
     std::erase_if(entries_, [](const auto& entry) { return !entry.second.answer.is_open(); });
   // An account that is missing was complained of when the sensor started.
@@ -91,6 +96,7 @@ void Names::look_up(const net::IpAddress& address) {
   if (pid == 0) be_look_up(address, user, std::move(in));
   children_.adopt(pid, [](const os::ChildExit&) {});
   Entry& entry = entries_[address];
+  entry.asked = now;
   entry.pid = pid;
   entry.answer = std::move(out);
   ++pending_;

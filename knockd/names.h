@@ -23,7 +23,7 @@ class Names {
   Names(const Names&) = delete;
   Names& operator=(const Names&) = delete;
 
-  /// Begins a look-up, unless the name is known or being looked up. Too many at once: this one has no name.
+  /// Begins a look-up, unless one is running or its answer is younger than a minute. Too many at once: none is begun.
   void look_up(const net::IpAddress& address);
   bool is_pending(const net::IpAddress& address) const;
   /// "ADDRESS (NAME)" or "ADDRESS".
@@ -32,6 +32,7 @@ class Names {
  private:
   struct Entry {
     std::optional<std::string> name;
+    MonotonicTime asked{};
     pid_t pid = -1;  ///< of the look-up, while it runs
     Fd answer;
     os::TimerId limit;
