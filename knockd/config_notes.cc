@@ -13,9 +13,13 @@ void write_notes_at_start(const std::vector<Note>& notes, Output& output) {
     output.say(note.kind == Note::Kind::debug ? with_debug : to_error, note.text);
     if (!note.is_syslog_on) continue;
     if (!note.log_text.empty()) output.log_to_syslog_once(note.log_text);
-    const bool is_remark = note.kind == Note::Kind::warning || note.kind == Note::Kind::disabled;
-    if (is_remark) output.log_to_syslog_once(note.text);
+    if (note.kind == Note::Kind::warning) output.log_to_syslog_once(note.text);
   }
+}
+
+void log_disabled_doors(const std::vector<Note>& notes, Output& output) {
+  for (const Note& note : notes)
+    if (note.kind == Note::Kind::disabled) output.say(to_log, note.text);
 }
 
 void write_notes_on_reload(const std::vector<Note>& notes, Output& output) {

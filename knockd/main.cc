@@ -57,7 +57,7 @@ int run(std::span<char* const> arguments) {
     return 1;
   }
   Monitor monitor(options, std::move(*suite), std::move(*reading.config), output, clock);
-  return monitor.run(std::move(*start));
+  return monitor.run(std::move(*start), reading.notes);
 }
 
 }  // namespace

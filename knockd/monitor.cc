@@ -11,6 +11,7 @@
 #include "common/base/text.h"
 #include "common/net/link_type.h"
 #include "common/os/notify.h"
+#include "knockd/config_notes.h"
 #include "knockd/texts.h"
 
 namespace latchkey::knockd {
@@ -60,13 +61,14 @@ Monitor::Monitor(const Options& options, config::SuiteSettings suite, Config con
       output_(output),
       clock_(clock) {}
 
-int Monitor::run(os::DaemonStart start) {
+int Monitor::run(os::DaemonStart start, const std::vector<Note>& notes) {
   if (auto prepared = prepare_loop(); !prepared) {
     output_.say(to_error, "daemon: " + prepared.error().text);
     return 1;
   }
   if (auto opened = output_.open_log(log_file(), config_.uses_syslog); !opened)
     output_.say(to_error, fmt::format(texts::no_log_file, opened.error().text));
+  log_disabled_doors(notes, output_);
   // Before the addresses are read, so that no change falls in between.
   watch_network();
   if (!start_capturing()) return 1;

@@ -30,8 +30,9 @@ class Monitor {
   /// The references outlive this object.
   Monitor(const Options& options, config::SuiteSettings suite, Config config, Output& output, const Clock& clock);
 
-  /// From opening the log to the end. `start` is the daemon's, when there is one. The exit status (spec 1).
-  int run(os::DaemonStart start);
+  /// From opening the log to the end. `start` is the daemon's, when there is one; `notes` are those of the reading of
+  /// the configuration. The exit status (spec 1).
+  int run(os::DaemonStart start, const std::vector<Note>& notes);
 
  private:
   // Start and end (monitor.cc).
