@@ -92,7 +92,7 @@ void ConfigReader::finish() {
     check_door(draft);
   }
   for (Draft& draft : drafts_) {
-    if (draft.is_disabled) continue;
+    if (!draft.junk.empty()) continue;
     config_.doors.push_back(std::move(draft.door));
     config_.one_time.push_back(std::move(draft.one_time));
   }
@@ -125,16 +125,29 @@ void ConfigReader::note(Note::Kind kind, std::string text, std::string reason, c
                             .is_syslog_on = config_.uses_syslog});
 }
 
+std::string ConfigReader::warning_text(const config::Place& place, std::string_view reason) const {
+  return fmt::format(texts::config_warning, format_line(place), reason, path_of(place), place.line, place.column);
+}
+
 void ConfigReader::warn(const config::Place& place, std::string reason) {
-  std::string text =
-      fmt::format(texts::config_warning, format_line(place), reason, path_of(place), place.line, place.column);
+  std::string text = warning_text(place, reason);
   note(Note::Kind::warning, std::move(text), std::move(reason), place);
 }
 
-void ConfigReader::disable_door(std::string reason) {
-  draft().is_disabled = true;
+void ConfigReader::disable_door(std::string_view directive, std::string reason) {
+  draft().junk[directive] = reading_.notes.size();
   std::string text = fmt::format(texts::config_disabled, format_line(place_), reason);
   note(Note::Kind::disabled, std::move(text), std::move(reason), place_);
+}
+
+void ConfigReader::forgive(std::string_view directive) {
+  const auto found = draft().junk.find(directive);
+  if (found == draft().junk.end()) return;
+  Note& note = reading_.notes[found->second];
+  note.kind = Note::Kind::warning;
+  note.reason += "; a later line counts";
+  note.text = warning_text(note.place, note.reason);
+  draft().junk.erase(found);
 }
 
 void ConfigReader::refuse_line(std::string reason) {

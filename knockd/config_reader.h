@@ -3,6 +3,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,7 +51,8 @@ class ConfigReader {
     config::Place stop_place;
     std::shared_ptr<OneTimeSource> one_time;
     bool has_sequence = false;
-    bool is_disabled = false;
+    /// Directives whose last value is none, with their notes: the door is left out.
+    std::map<std::string_view, std::size_t> junk;
   };
 
   void take(const config::KnockdEntry& entry);
@@ -65,7 +67,10 @@ class ConfigReader {
       note(Note::Kind::debug, fmt::vformat(format, fmt::make_format_args(values...)), {}, place_);
   }
   void warn(const config::Place& place, std::string reason);
-  void disable_door(std::string reason);
+  std::string warning_text(const config::Place& place, std::string_view reason) const;
+  /// Unless a later line of the same directive, which is a literal, has a value.
+  void disable_door(std::string_view directive, std::string reason);
+  void forgive(std::string_view directive);
   /// `config: line N: REASON`
   void refuse_line(std::string reason);
   /// `config: section DOOR: REASON`

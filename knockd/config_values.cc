@@ -40,6 +40,7 @@ void ConfigReader::set_interface(std::string_view value) {
 }
 
 void ConfigReader::use_sequence(Sequence sequence) {
+  forgive("sequence");
   draft().door.lock.sequence = std::move(sequence);
   debug("config: {}: sequence: {}", draft().door.name, format_sequence(draft().door.lock.sequence));
 }
@@ -49,7 +50,7 @@ void ConfigReader::set_sequence(std::string_view value) {
   if (reading.error) return refuse_section(reading.error->reason, !reading.error->reason.starts_with("port "));
   draft().has_sequence = true;
   if (draft().one_time) draft().one_time->current.reset();
-  if (reading.junk) return disable_door(reading.junk->reason);
+  if (reading.junk) return disable_door("sequence", reading.junk->reason);
   for (const Remark& warning : reading.warnings) warn(place_of(warning.offset_bytes), warning.reason);
   use_sequence(std::move(reading.value));
 }
@@ -85,7 +86,8 @@ void ConfigReader::set_one_time_file(std::string_view value) {
 
 void ConfigReader::set_timeout(std::string_view value, std::string_view name, std::int32_t& target) {
   const auto reading = parse_timeout(value);
-  if (reading.junk) return disable_door(reading.junk->reason);
+  if (reading.junk) return disable_door(name, reading.junk->reason);
+  forgive(name);
   for (const Remark& warning : reading.warnings) warn(place_of(warning.offset_bytes), warning.reason);
   target = reading.value;
   debug("config: {}: {}: {}", draft().door.name, name, target);
@@ -125,7 +127,8 @@ void ConfigReader::set_tcp_flags(std::string_view value) {
 
 void ConfigReader::set_target(std::string_view value) {
   draft().door.lock.target = net::parse_ip_address(value);
-  if (!draft().door.lock.target) return disable_door(fmt::format(texts::no_address, value));
+  if (!draft().door.lock.target) return disable_door("target", fmt::format(texts::no_address, value));
+  forgive("target");
   debug("config: {}: target: {}", draft().door.name, value);
 }
 

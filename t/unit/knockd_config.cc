@@ -678,6 +678,25 @@ TEST(KnockdConfigValues, reach_the_doors) {
   EXPECT_EQ(door.commands_for(false).stop, std::nullopt);
 }
 
+TEST(KnockdConfigValues, that_are_none_are_forgiven_by_a_later_line) {
+  ConfigFolder folder;
+  const auto reading = read_config(
+      folder.write(
+          "c",
+          "[d]\nsequence=\nseq_timeout=-1\ntarget=x\nsequence=1,2\ntimeout=7\ntarget=1.2.3.4\n[e]\nsequence=1\n"
+          "cmd_timeout=x\nseq_timeout=5\n"),
+      {.wants_debug = false});
+  ASSERT_TRUE(reading.config);
+  ASSERT_EQ(reading.config->doors.size(), 1U) << "0.8 starts with the last values: nobody may be locked out";
+  EXPECT_EQ(reading.config->doors[0].lock.seq_timeout_s, 7);
+  ASSERT_EQ(reading.notes.size(), 4U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(reading.notes[i].kind, Note::Kind::warning) << i;
+    EXPECT_NE(reading.notes[i].text.find("a later line counts ("), std::string::npos) << reading.notes[i].text;
+  }
+  EXPECT_EQ(reading.notes[3].kind, Note::Kind::disabled);
+}
+
 TEST(KnockdConfigInclude, names_the_file_in_its_errors) {
   ConfigFolder folder;
   folder.write("doors.conf", "command = x\n\nbad\n");
@@ -772,16 +791,6 @@ TEST(KnockdOneTime, finds_a_line_that_has_moved) {
   EXPECT_EQ(folder.read("S"), "# a remark\n#000,7001\n8000\n");
 }
 
-TEST(KnockdOneTime, a_used_up_file_is_an_error) {
-  ConfigFolder folder;
-  folder.write("S", "#1\n");
-  const auto reading = read_config(folder.write("c", "[d]\none_time_sequences=" + folder.path("S") + "\n"), {});
-  EXPECT_EQ(told_by(reading).error,
-            "no more sequences left in the one time sequences file for door d --> disabling the door");
-}
-
-}  // namespace
-}  // namespace latchkey::knockd
 TEST(KnockdOneTime, finds_its_line_behind_a_new_one) {
   ConfigFolder folder;
   folder.write("S", "7000,7001\n8000\n");
@@ -806,3 +815,13 @@ TEST(KnockdOneTime, a_file_that_an_editor_has_replaced_is_the_one_that_counts) {
   EXPECT_TRUE(file.scan()) << "without a file of that name the open one goes on";
 }
 
+TEST(KnockdOneTime, a_used_up_file_is_an_error) {
+  ConfigFolder folder;
+  folder.write("S", "#1\n");
+  const auto reading = read_config(folder.write("c", "[d]\none_time_sequences=" + folder.path("S") + "\n"), {});
+  EXPECT_EQ(told_by(reading).error,
+            "no more sequences left in the one time sequences file for door d --> disabling the door");
+}
+
+}  // namespace
+}  // namespace latchkey::knockd
