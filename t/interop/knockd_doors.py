@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian's knockd and ours on one interface with one configuration: random packets, the same stages and openings.
 SEED=N repeats a run."""
+import itertools
 import os
 import random
 import re
@@ -13,9 +14,7 @@ from lab import Lab
 
 PACKETS = 600
 # No two doors begin alike, and there is one knocker at a time: more is what knockd 0.8 cannot do (spec 5.6, B1).
-CONF = """\
-[options]
-logfile = {dir}/{log}
+DOORS = """\
 [tcp]
 sequence = 1001,1002,1003
 tcpflags = syn
@@ -35,8 +34,6 @@ target = 10.5.5.5
 [target6]
 sequence = 7001:udp,7002
 target = fd00:77::5
-[fence]
-sequence = 6999:udp
 """
 HITS = [("t", 1001), ("t", 1002), ("t", 1003), ("u", 2001), ("u", 2002), ("u", 3001), ("u", 3002), ("t", 4001), ("t", 4002),
         ("t", 5001), ("t", 6001), ("t", 6002), ("u", 7001), ("t", 7002), ("t", 9), ("u", 1001)]
@@ -49,30 +46,30 @@ def events(path):
             if re.search(r": (Stage \d+|OPEN SESAME)$", line)]
 
 
-def start(lab, path, name):
-    text = CONF.format(dir=lab.dir, log=name)
+def start(lab, path, name, doors):
+    text = f"[options]\nlogfile = {lab.dir}/{name}\n{doors}[fence]\nsequence = 6999:udp\n"
     daemon = lab.gateway.spawn(path, "-c", lab.write(f"{name}.conf", text), "-i", lab.gateway.interface, "-v", wrap="peer" != name)
     daemon.wait_for_line("listening on")
     return daemon
 
 
-def test_random_packets_have_the_same_effect(lab):
-    seed = int(os.environ.get("SEED", "6"))
-    print(f"SEED={seed}")
-    dice = random.Random(seed)
-    daemons = [start(lab, peer("knockd"), "peer"), start(lab, program("knockd"), "ours")]
-    sender, sent, number = Sender(lab.client, lab.gateway), 0, 0
-    while sent < PACKETS:
-        number += 1
+def compare(lab, dice, packets, doors, sequences, hits, numbers):
+    """Sends whole knocks, half of them with a hit too many, to both daemons. How many doors have opened."""
+    for name in ("peer", "ours"):
+        (lab.dir / name).unlink(missing_ok=True)
+    daemons = [start(lab, peer("knockd"), "peer", doors), start(lab, program("knockd"), "ours", doors)]
+    sender, sent = Sender(lab.client, lab.gateway), 0
+    while sent < packets:
+        number = next(numbers)
         six = dice.random() < 0.4
         source = f"fd00:9::{number + 256:x}" if six else f"10.9.{4 + number // 250}.{1 + number % 250}"
         local = lab.gateway.address6 if six else lab.gateway.address
-        hits = list(dice.choice(SEQUENCES))
+        knock = list(dice.choice(sequences))
         # One destination a knocker: two attempts at a time are what B1 is about.
-        target = ("fd00:77::5" if six else "10.5.5.5") if hits[0][1] // 1000 in (6, 7) and dice.random() < 0.9 else local
+        target = ("fd00:77::5" if six else "10.5.5.5") if knock[0][1] // 1000 in (6, 7) and dice.random() < 0.9 else local
         if dice.random() < 0.5:
-            hits.insert(dice.randrange(len(hits) + 1), dice.choice(HITS))
-        for kind, port in hits:
+            knock.insert(dice.randrange(len(knock) + 1), dice.choice(hits))
+        for kind, port in knock:
             flags = dice.choice((SYN, SYN, SYN, SYN | ACK, ACK, FIN))
             sender.send(ip(source, target, udp(port) if kind == "u" else tcp(port, flags)))
             sent += 1
@@ -81,10 +78,43 @@ def test_random_packets_have_the_same_effect(lab):
         sender.send(fence, fence, fence)
         wait_until(lambda: all(f"{source}: fence" in (lab.dir / name).read_text() for name in ("peer", "ours")), what=f"both daemons, {source}")
     check_equal([daemon.stop() for daemon in daemons], [15, 15])
-    theirs, ours = events(lab.dir / "peer"), events(lab.dir / "ours")
-    check(sum("OPEN SESAME" in line and "fence" not in line for line in theirs) > 20, "too few doors opened")
-    check_equal(ours, theirs)
     sender.close()
+    theirs, ours = events(lab.dir / "peer"), events(lab.dir / "ours")
+    check_equal(ours, theirs, doors)
+    return sum("OPEN SESAME" in line and "fence" not in line for line in theirs)
+
+
+def dice_of_run():
+    seed = int(os.environ.get("SEED", "6"))
+    print(f"SEED={seed}")
+    return random.Random(seed)
+
+
+def test_random_packets_have_the_same_effect(lab):
+    opened = compare(lab, dice_of_run(), PACKETS, DOORS, SEQUENCES, HITS, itertools.count(1))
+    check(opened > 20, "too few doors opened")
+
+
+def random_doors(dice):
+    """Doors that begin at ports of their own and share the others; their sequences."""
+    shared = [(kind, port) for kind in "tu" for port in range(1001, 1005)]
+    text, sequences = "", []
+    for number in range(dice.randrange(2, 9)):
+        first = (dice.choice("tu"), 2000 + number)
+        sequence = [first] + [dice.choice([*shared, first]) for _ in range(dice.choice((0, 1, 2, 2, 3, 6)))]
+        flags = dice.choice(("", "", "syn", "syn,!ack", "!fin", "ack", "syn,!ack,!urg,!rst"))
+        text += f"[d{number}]\nsequence = {','.join(str(port) + (':udp' if kind == 'u' else dice.choice(('', ':tcp'))) for kind, port in sequence)}\n"
+        text += f"tcpflags = {flags}\n" if flags else ""
+        sequences.append(sequence)
+    return text, sequences
+
+
+def test_random_doors(lab):
+    dice, numbers, opened = dice_of_run(), itertools.count(1), 0
+    for _ in range(6):
+        doors, sequences = random_doors(dice)
+        opened += compare(lab, dice, 150, doors, sequences, sorted({hit for sequence in sequences for hit in sequence}), numbers)
+    check(opened > 20, "too few doors opened")
 
 
 if __name__ == "__main__":
