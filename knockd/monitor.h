@@ -61,9 +61,9 @@ class Monitor {
   bool use_one_time_sequence(DoorIndex index);
   void load_next_sequence(DoorIndex index);
   void disable_door(DoorIndex index);
+  void send_sequence(DoorIndex index);
   const Door* find_door(DoorIndex index, const net::IpAddress& source) const;
   void write_filters();
-  void send_sequence(DoorIndex index);
 
   // Interfaces (monitor_network.cc).
   Result<std::vector<net::IpAddress>> find_local_addresses();
@@ -76,10 +76,10 @@ class Monitor {
   void watch_network();
   void take_network_changes();
   bool take_link_change(const net::LinkChange& link);
-  void follow_addresses();
   void follow_name(const std::string& interface, const std::string& device);
   std::string name_now(const std::string& interface) const;
   bool exists(const std::string& interface) const;
+  void follow_addresses();
 
   // Reload (monitor_reload.cc).
   void reload();
