@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const OneTimeScan scan = scan_one_time_text(text);
   if (scan.first) check(text.substr(scan.first->offset, scan.first->text.size()) == scan.first->text);
   files.run(data, size, [] {
-    const auto file = OneTimeFile::open("f");
+    auto file = OneTimeFile::open("f");
     check(file.ok());
     std::optional<std::uint64_t> before;
     for (int i = 0; i < 100; ++i) {

@@ -781,40 +781,6 @@ TEST(KnockdOneTime, first_usable_line_counts) {
   EXPECT_FALSE(source.file.mark_used(*source.current)) << "a line is used once";
 }
 
-TEST(KnockdOneTime, finds_a_line_that_has_moved) {
-  ConfigFolder folder;
-  folder.write("S", "7000,7001\n8000\n");
-  auto file = OneTimeFile::open(folder.path("S")).value();
-  const auto line = file.scan().value().first.value();
-  folder.write("S", "# a remark\n7000,7001\n8000\n");
-  ASSERT_TRUE(file.mark_used(line));
-  EXPECT_EQ(folder.read("S"), "# a remark\n#000,7001\n8000\n");
-}
-
-TEST(KnockdOneTime, finds_its_line_behind_a_new_one) {
-  ConfigFolder folder;
-  folder.write("S", "7000,7001\n8000\n");
-  auto file = OneTimeFile::open(folder.path("S")).value();
-  const auto line = file.scan().value().first.value();
-  folder.write("S", "6000\n7000,7001\n8000\n");
-  ASSERT_TRUE(file.mark_used(line));
-  EXPECT_EQ(folder.read("S"), "6000\n#000,7001\n8000\n");
-}
-
-TEST(KnockdOneTime, a_file_that_an_editor_has_replaced_is_the_one_that_counts) {
-  ConfigFolder folder;
-  folder.write("S", "7000,7001\n8000\n");
-  auto file = OneTimeFile::open(folder.path("S")).value();
-  const auto line = file.scan().value().first.value();
-  folder.write("S.new", "# a remark\n7000,7001\n9000\n");
-  ASSERT_EQ(::rename(folder.path("S.new").c_str(), folder.path("S").c_str()), 0);
-  ASSERT_TRUE(file.mark_used(line));
-  EXPECT_EQ(folder.read("S"), "# a remark\n#000,7001\n9000\n") << "else it opens again after a restart";
-  EXPECT_EQ(format_sequence(file.scan().value().first->sequence), "9000:tcp");
-  ASSERT_EQ(::unlink(folder.path("S").c_str()), 0);
-  EXPECT_TRUE(file.scan()) << "without a file of that name the open one goes on";
-}
-
 TEST(KnockdOneTime, a_used_up_file_is_an_error) {
   ConfigFolder folder;
   folder.write("S", "#1\n");
