@@ -197,6 +197,12 @@ JournalContents parse_journal(std::string_view text, const JournalTime& now) {
 JournalContents GrantJournal::open(const std::string& path) {
   path_ = path;
   const JournalTime now = journal_time(clock_);
+    // The last line, without its end.
+    const bool is_torn = line.data() + line.size() == text.data() + text.size();
+    if (is_torn) {
+      contents.bad_lines.push_back(line_number);
+      break;
+    }
   const auto text = is_trustworthy(path) ? os::read_file(path, largest_file_bytes)
                                          : Result<std::string>(fail(Error{path + ": not a file of ours alone", EPERM}));
   if (!text && text.error().os_code != ENOENT) keep_aside(text.error());

@@ -20,13 +20,13 @@ void check(bool claim) {
 void check_round_trip(std::string_view text, const JournalTime& now) {
   const JournalContents contents = parse_journal(text, now);
   for (const OpenRule& rule : contents.rules) {
-    const JournalContents again = parse_journal(format_journal_line(rule, now), now);
+    const JournalContents again = parse_journal(format_journal_line(rule, now) + "\n", now);
     check(again.rules.size() == 1 && again.rules[0].rule == rule.rule && again.rules[0].id == rule.id);
     check(again.rules[0].due == rule.due && again.rules[0].number == rule.number);
     static_cast<void>(name_of(rule.rule.kind));
   }
   for (const PendingClose& close : contents.closes) {
-    const JournalContents again = parse_journal(format_journal_line(close, now), now);
+    const JournalContents again = parse_journal(format_journal_line(close, now) + "\n", now);
     check(again.closes.size() == 1 && again.closes[0].command == close.command && again.closes[0].due == close.due);
   }
 }

@@ -63,11 +63,21 @@ TEST(JournalLines, every_cut_of_a_line_is_skipped_or_whole) {
   const JournalTime now = at(1704164645, 0s, "a");
   const std::string good = format_journal_line(example_rule(), now) + "\n";
   const std::string second = format_journal_line(example_rule(), now);
-  for (std::size_t size = 0; size < second.size() - std::string_view("tcp/22").size(); ++size) {
+  for (std::size_t size = 0; size <= second.size(); ++size) {
     const auto contents = parse_journal(good + second.substr(0, size), now);
     EXPECT_EQ(contents.rules.size(), 1u) << size;
     EXPECT_EQ(contents.bad_lines.size(), size == 0 ? 0u : 1u) << size;
   }
+}
+
+TEST(JournalLines, half_a_command_is_not_run) {
+  const JournalTime now = at(1704164645, 0s, "a");
+  PendingClose close{.allowed = *net::parse_ip_address("192.0.2.7"), .stanza_number = 1, .command = "/bin/rm -r /a/b"};
+  const std::string line = format_journal_line(close, now);
+  EXPECT_EQ(parse_journal(line + "\n", now).closes.size(), 1u);
+  EXPECT_EQ(parse_journal(line, now).closes.size(), 0u);
+  EXPECT_EQ(parse_journal(line.substr(0, line.size() - 2), now).closes.size(), 0u);
+  EXPECT_FALSE(parse_journal(line + "\nend", now).is_ended);
 }
 
 struct JournalFileTest : ::testing::Test {
@@ -182,7 +192,7 @@ TEST(JournalLines, what_was_due_before_this_boot_is_remembered_twice) {
   const auto first = parse_journal("rule 1 1704160000 a 5 0 0 192.0.2.7 - 6 22 - 0 - 0 0 tcp/22\n", now);
   ASSERT_EQ(first.rules.size(), 1u);
   EXPECT_LT(first.rules[0].due, MonotonicTime{});
-  const auto second = parse_journal(format_journal_line(first.rules[0], now), now);
+  const auto second = parse_journal(format_journal_line(first.rules[0], now) + "\n", now);
   ASSERT_EQ(second.rules.size(), 1u);
   EXPECT_EQ(second.rules[0].due, first.rules[0].due);
 }
