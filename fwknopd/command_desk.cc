@@ -165,7 +165,7 @@ void CommandDesk::open_cycle(const Stanza& stanza, const std::string& source, co
     cycles_.emplace(key, std::move(cycle));
   }
   log_.info(text::cycle_open, source, stanza.number, open);
-  run_quietly(open, [this, key, source, lifetime] { opened(key, source, lifetime); });
+  run_quietly(open, [this, key, source, lifetime](bool) { opened(key, source, lifetime); });
 }
 
 void CommandDesk::opened(std::uint64_t key, const std::string& source, std::chrono::seconds lifetime) {
@@ -192,20 +192,22 @@ void CommandDesk::run_close(std::uint64_t key) {
   loop_.cancel(found->second.timer);
   cycles_.erase(found);
   log_.info(text::cycle_close, net::format_ip_address(close.allowed), close.stanza_number, close.command);
-  run_quietly(close.command, [this, close] { journal_.closed(close); });
+  run_quietly(close.command, [this, close](bool is_done) {
+    if (is_done) journal_.closed(close);  // else the next start runs it again
+  });
 }
 
-void CommandDesk::run_quietly(const std::string& command, const std::function<void()>& on_end) {
+void CommandDesk::run_quietly(const std::string& command, const OnEnd& on_end) {
   const auto words = split_command(command);
   if (!words) {
     log_.error(text::bad_command_words);
-    return on_end();
+    return on_end(true);
   }
   const auto started =
       children_.start(base_command(*words, root_user()), {}, [this, command, on_end](const os::ChildExit& ended) {
         std::erase(running_, ended.pid);
         if (!ended.is_success()) log_.debug("Command '{}' ended with status {}", command, ended.shell_code());
-        on_end();
+        on_end(ended.has_exited() || !is_forced_);
         one_ended();
       });
   if (started) {
@@ -213,7 +215,7 @@ void CommandDesk::run_quietly(const std::string& command, const std::function<vo
     return;
   }
   log_.debug("Command '{}' could not be run: {}", command, started.error().error.text);
-  on_end();
+  on_end(true);
 }
 
 void CommandDesk::restore(const std::vector<PendingClose>& closes) {
@@ -234,7 +236,12 @@ void CommandDesk::finish(std::function<void()> on_end) {
   on_end_ = std::move(on_end);
   std::vector<std::uint64_t> keys;
   for (const auto& [key, cycle] : cycles_) keys.push_back(key);
-  for (const std::uint64_t key : keys) run_close(key);
+  for (const std::uint64_t key : keys) {
+    Cycle& cycle = cycles_.at(key);
+    loop_.cancel(cycle.timer);
+    cycle.is_due = true;
+    if (!cycle.is_opening) run_close(key);
+  }
   end_timer_ = loop_.call_after(end_limit, [this] { force_end(); });
   one_ended();
 }
@@ -245,10 +252,13 @@ void CommandDesk::one_ended() {
   loop_.call_after(std::chrono::microseconds(0), std::exchange(on_end_, nullptr));
 }
 
+/// Open commands that are stopped are followed by their close commands, which have their time, too.
 void CommandDesk::force_end() {
+  is_forced_ = true;
   for (const pid_t pid : running_) children_.send_signal(pid, SIGTERM);
   end_timer_ = loop_.call_after(kill_grace, [this] {
     for (const pid_t pid : running_) children_.send_signal(pid, SIGKILL);
+    end_timer_ = loop_.call_after(end_limit, [this] { force_end(); });
   });
 }
 

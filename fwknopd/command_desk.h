@@ -50,15 +50,15 @@ class CommandDesk {
   const Stanza* find_stanza(std::uint32_t index) const;
   void refuse(const net::IpAddress& source, std::uint32_t stanza, const std::string& reason);
   void run_command(const Stanza& stanza, const std::string& source, const std::string& full);
+  /// `is_done`: false when it was stopped because the daemon ends.
+  using OnEnd = std::function<void(bool is_done)>;
   void open_cycle(const Stanza& stanza, const std::string& source, const std::string& open, Cycle cycle,
                   std::chrono::seconds lifetime);
-  void run_open(const Stanza& stanza, const std::string& source, const std::string& command, std::uint64_t key,
-                std::chrono::seconds lifetime);
   void opened(std::uint64_t key, const std::string& source, std::chrono::seconds lifetime);
   void close_due(std::uint64_t key);
   void run_close(std::uint64_t key);
   /// Runs the words of `command` as root; `on_end` is called in any case.
-  void run_quietly(const std::string& command, const std::function<void()>& on_end);
+  void run_quietly(const std::string& command, const OnEnd& on_end);
   void one_ended();
   void force_end();
 
@@ -72,6 +72,7 @@ class CommandDesk {
   std::vector<pid_t> running_;
   std::function<void()> on_end_;
   os::TimerId end_timer_;
+  bool is_forced_ = false;  ///< what runs is being stopped
 };
 
 }  // namespace latchkey::fwknopd

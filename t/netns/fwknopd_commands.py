@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from fwknopd_lab import ask, start
-from harness import check_equal, main
+from harness import check, check_equal, main, wait_until
 from lab import Lab
 
 
@@ -42,6 +42,32 @@ def test_the_group_of_sudo_counts_by_itself(lab):
     words, line = run_command(lab, "ENABLE_CMD_SUDO_EXEC Y\nCMD_SUDO_EXEC_GROUP daemon\n")
     check_equal(words, "root root: -g daemon a command")
     check_equal(line, " -g daemon a command'")
+
+
+def test_the_end_waits_for_an_open_command(lab):
+    """A close command that came first would leave open what the open command opens behind it."""
+    door, begun = lab.dir / "door", lab.dir / "begun"
+    lab.write("open", f"#!/bin/sh\ntouch {begun}\nsleep 1\ntouch {door}\n", mode=0o755)
+    daemon = start(lab, "", f"CMD_CYCLE_OPEN {lab.dir}/open\nCMD_CYCLE_CLOSE /bin/rm {door}\nCMD_CYCLE_TIMER 60\n")
+    ask(lab, "-A", "tcp/22")
+    wait_until(begun.exists, None, "the open command")
+    check_equal(daemon.stop(), 0)
+    check(not door.exists(), "the door is closed")
+    check(daemon.text().count("running CMD_CYCLE_CLOSE command") == 1, daemon.text())
+
+
+def test_a_close_command_that_does_not_end_is_run_again_by_the_next_start(lab):
+    lab.write("close", f"#!/bin/sh\necho >>{lab.dir}/closes\n[ -e {lab.dir}/quick ] || exec sleep 60\n", mode=0o755)
+    stanza = f"CMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE {lab.dir}/close\nCMD_CYCLE_TIMER 1\n"
+    daemon = start(lab, "", stanza)
+    ask(lab, "-A", "tcp/22")
+    daemon.wait_for_line("running CMD_CYCLE_CLOSE command")
+    check_equal(daemon.stop(), 0)
+    lab.write("quick", "")
+    for starts in (2, 2):
+        daemon = start(lab, "", stanza)
+        wait_until(lambda: (lab.dir / "closes").read_text().count("\n") == starts, None, f"{starts} runs")
+        check_equal(daemon.stop(), 0)
 
 
 if __name__ == "__main__":
