@@ -2,6 +2,8 @@
 // Access requests, from the message of the sensor to the rule and its end.
 #include "fwknopd/grant_desk.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -58,6 +60,7 @@ GrantDesk::GrantDesk(const GrantDeskContext& context)
 }
 
 GrantDesk::~GrantDesk() {
+  give_up_look_ups();
   *is_alive_ = false;
   context_.loop.cancel(expiry_);
   context_.loop.cancel(deep_check_);
@@ -83,6 +86,7 @@ void GrantDesk::stop() {
   if (firewall_) firewall_->stop();
 }
 
+  give_up_look_ups();
 void GrantDesk::flush() {
   if (firewall_) firewall_->flush();
 }
@@ -101,6 +105,7 @@ std::vector<OpenRule> GrantDesk::release() {
   return firewall_ && rules_.empty() ? firewall_->release() : std::exchange(rules_, {});
 }
 
+  give_up_look_ups();
 std::optional<std::string> GrantDesk::refusal_of(const AccessRequest& request) const {
   const Configuration& configuration = context_.configuration;
   if (request.stanza >= configuration.stanzas.size()) return "there is no such stanza";
@@ -149,25 +154,43 @@ void GrantDesk::resolve(const AccessRequest& request) {
     context_.log.info(text::nat_bad_host);
     return;
   }
-  const auto on_exit = [this, request, is_alive = is_alive_](const os::ChildExit& ended) {
+  const auto on_exit = [this, is_alive = is_alive_](const os::ChildExit& ended) {
     if (!*is_alive) return;
-    const std::string_view output(ended.output);
-    const auto address = net::parse_ip_address(output.substr(0, output.find(' ')));
-    if (!ended.is_success() || !address) {
-      context_.log.info(text::nat_not_resolved);
-      return;
-    }
-    if (request.kind == RequestKind::local_nat && !target_is_local(request, *address)) {
-      context_.log.warning(text::nat_not_enabled, context_.configuration.stanzas[request.stanza].number,
-                           net::format_ip_address(request.packet_source));
-      return;
-    }
-    context_.log.info(text::nat_resolved);
-    grant(request, Endpoint{*address, request.nat->port});
+    if (const auto found = look_ups_.extract(ended.pid)) end_look_up(found.mapped(), ended);
   };
   const auto started =
       context_.children.start(resolver_command(request.nat->host), {.run_time = resolver_limit}, on_exit);
-  if (!started) context_.log.info(text::nat_not_resolved);
+  if (started) {
+    look_ups_.emplace(*started, request);
+  } else {
+    context_.log.info(text::nat_not_resolved);
+  }
+}
+
+void GrantDesk::end_look_up(const AccessRequest& request, const os::ChildExit& ended) {
+  const std::string_view output(ended.output);
+  const auto address = net::parse_ip_address(output.substr(0, output.find(' ')));
+  if (!ended.is_success() || !address) {
+    context_.log.info(text::nat_not_resolved);
+    return;
+  }
+  if (request.kind == RequestKind::local_nat && !target_is_local(request, *address)) {
+    context_.log.warning(text::nat_not_enabled, context_.configuration.stanzas[request.stanza].number,
+                         net::format_ip_address(request.packet_source));
+    return;
+  }
+  context_.log.info(text::nat_resolved);
+  grant(request, Endpoint{*address, request.nat->port});
+}
+
+/// The configuration that allowed them goes: the request would have to be judged by a stanza of the next one, and the
+/// packet is gone.
+void GrantDesk::give_up_look_ups() {
+  for (const auto& [pid, request] : std::exchange(look_ups_, {})) {
+    context_.children.send_signal(pid, SIGKILL);
+    context_.log.warning(text::nat_dropped, net::format_ip_address(request.packet_source), request.stanza + 1,
+                         request.nat->host);
+  }
 }
 
 void GrantDesk::grant(const AccessRequest& request, std::optional<Endpoint> nat) {

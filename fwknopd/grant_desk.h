@@ -2,7 +2,10 @@
 // GrantDesk: the monitor's side of access requests: checks, opens, takes back in time
 // (spec/fwknopd-runtime.md 4.3, 4.4).
 #pragma once
+#include <sys/types.h>
+
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +58,8 @@ class GrantDesk {
   std::optional<std::string> refusal_of(const AccessRequest& request) const;
   static bool target_is_local(const AccessRequest& request, const net::IpAddress& target);
   void resolve(const AccessRequest& request);
+  void end_look_up(const AccessRequest& request, const os::ChildExit& ended);
+  void give_up_look_ups();
   void grant(const AccessRequest& request, std::optional<Endpoint> nat);
   void schedule_expiry();
   void schedule_deep_check();
@@ -67,6 +72,7 @@ class GrantDesk {
   std::unique_ptr<RulesetWatch> watch_;
   os::TimerId expiry_;
   os::TimerId deep_check_;
+  std::map<pid_t, AccessRequest> look_ups_;                        ///< of NAT targets, by their process
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  ///< for look-ups that end after the desk
 };
 

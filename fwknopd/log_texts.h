@@ -92,6 +92,8 @@ inline constexpr char nat_not_resolved[] = "Unable to resolve Hostname in NAT SP
 inline constexpr char nat_bad_host[] = "Invalid Hostname in NAT SPA message";
 inline constexpr char nat_dns_off[] = "Received Hostname in NAT SPA message, but hostname is disabled.";
 
+inline constexpr char nat_dropped[] =
+    "[{}] (stanza #{}) Look-up of Hostname in NAT SPA message given up, nothing opens: {}";
 // Replay cache (3.2)
 inline constexpr char cache_count[] = "Using Digest Cache: '{}' (entry count = {})";
 inline constexpr char cache_off[] = "Error opening digest cache file. Incoming digests will not be remembered.";

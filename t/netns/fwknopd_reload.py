@@ -75,6 +75,23 @@ def test_a_slot_that_is_switched_off_takes_its_rules_along(lab):
     check_equal(daemon.stop(), 0)
 
 
+def test_a_look_up_that_is_under_way(lab):
+    lab.gateway.run("mount", "--bind", lab.write("resolv.conf", "nameserver 10.9.0.77\noptions timeout:30\n", mode=0o644),
+                    "/etc/resolv.conf")
+    try:
+        daemon = start(lab, "ENABLE_IPT_FORWARDING Y;\n")
+        ask(lab, "-A", "tcp/22", "-N", "inner.example:22")
+        daemon.wait_for_line(r"\(stanza #1\) SPA Packet from IP: ")
+        wait_until(lambda: "getent" in lab.gateway.run("ps", "-A", "-o", "comm").stdout, None, "the look-up")
+        daemon.send_signal(signal.SIGHUP)
+        daemon.wait_for_line(r"^\[10\.9\.0\.2\] \(stanza #1\) Look-up of Hostname in NAT SPA message given up, "
+                             r"nothing opens: inner\.example$")
+        daemon.wait_for_line(READY)
+        check_equal(daemon.stop(), 0)
+    finally:
+        lab.gateway.run("umount", "/etc/resolv.conf")
+
+
 def test_ten_reloads_lose_no_grant(lab):
     daemon = start(lab)
     for number in range(10):
