@@ -67,9 +67,12 @@ GrantDesk::~GrantDesk() {
 }
 
 bool GrantDesk::start(StartKind kind, std::vector<OpenRule> rules) {
-  if (!firewall_) return true;
+  if (!firewall_) {
+    for (const OpenRule& open : rules) context_.journal.closed(open);  // their chains are gone
+    return true;
+  }
   rules_ = std::move(rules);
-  if (!firewall_->start(kind)) return false;
+  if (!firewall_->start(kind) && kind != StartKind::back) return false;
   if (!rules_.empty()) firewall_->restore(std::exchange(rules_, {}));
   if (firewall_->changes_are_told()) {
     auto watch = RulesetWatch::open(context_.loop, [this] {
@@ -83,10 +86,10 @@ bool GrantDesk::start(StartKind kind, std::vector<OpenRule> rules) {
 }
 
 void GrantDesk::stop() {
+  give_up_look_ups();
   if (firewall_) firewall_->stop();
 }
 
-  give_up_look_ups();
 void GrantDesk::flush() {
   if (firewall_) firewall_->flush();
 }
@@ -102,10 +105,10 @@ bool GrantDesk::keeps_chains(const Configuration& next) const {
 }
 
 std::vector<OpenRule> GrantDesk::release() {
+  give_up_look_ups();
   return firewall_ && rules_.empty() ? firewall_->release() : std::exchange(rules_, {});
 }
 
-  give_up_look_ups();
 std::optional<std::string> GrantDesk::refusal_of(const AccessRequest& request) const {
   const Configuration& configuration = context_.configuration;
   if (request.stanza >= configuration.stanzas.size()) return "there is no such stanza";

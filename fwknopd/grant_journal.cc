@@ -2,6 +2,7 @@
 // Lines of the journal, and the file that holds them.
 #include "fwknopd/grant_journal.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "common/base/fd.h"
 #include "common/base/text.h"
 #include "common/os/files.h"
 
@@ -123,18 +125,40 @@ PendingClose take_close(Fields& fields, const JournalTime& now) {
   return close;
 }
 
+EnteredPlace take_place(Fields& fields) {
+  EnteredPlace entered;
+  RulePlace& place = entered.place;
+  place.kind = static_cast<FirewallKind>(fields.number<unsigned>(0, static_cast<unsigned>(FirewallKind::pf)));
+  place.table = std::string(fields.text());
+  place.from_chain = std::string(fields.text());
+  place.name = std::string(fields.text());
+  place.exe = std::string(fields.rest());
+  return entered;
+}
+
+/// Its fields come back as they are.
+bool is_writable(const RulePlace& place) {
+  const auto is_word = [](const std::string& text) { return !text.empty() && std::ranges::none_of(text, is_blank); };
+  return is_word(place.table) && is_word(place.from_chain) && is_word(place.name) && !place.exe.empty() &&
+         place.exe.find('\n') == std::string::npos;
+}
+
 template <class T>
 void erase_id(std::vector<T>& items, std::uint64_t id) {
   std::erase_if(items, [id](const T& item) { return item.id == id; });
 }
 
-/// Commands stand in the file, and rules: nobody else may have written it. What is no file at all fails when it is
-/// read.
-bool is_trustworthy(const std::string& path) {
+/// Commands stand in the file, and rules: nobody else may have written it.
+Result<std::string> read_own_file(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return true;
-  if (S_ISLNK(status.st_mode)) return false;
-  return !S_ISREG(status.st_mode) || (status.st_uid == ::geteuid() && (status.st_mode & 022) == 0);
+  const bool is_link = !fd && errno == ELOOP;
+  if (!is_link && (!fd || ::fstat(fd.get(), &status) != 0)) return fail(os_error(path));
+  const bool is_others = S_ISREG(status.st_mode) && (status.st_uid != ::geteuid() || (status.st_mode & 022) != 0);
+  if (is_link || is_others) return fail(Error{path + ": not a file of ours alone", EPERM});
+  auto text = read_all(fd.get(), largest_file_bytes);
+  if (!text) return fail(os_error(path, text.error().os_code));
+  return *std::move(text);
 }
 
 }  // namespace
@@ -159,6 +183,12 @@ std::string format_journal_line(const PendingClose& close, const JournalTime& no
                      net::format_ip_address(close.allowed), close.stanza_number, close.command);
 }
 
+std::string format_journal_line(const EnteredPlace& entered, const JournalTime&) {
+  const RulePlace& place = entered.place;
+  return fmt::format("place {} {} {} {} {} {}", entered.id, static_cast<unsigned>(place.kind), place.table,
+                     place.from_chain, place.name, place.exe);
+}
+
 JournalContents parse_journal(std::string_view text, const JournalTime& now) {
   JournalContents contents;
   unsigned line_number = 0;
@@ -167,6 +197,12 @@ JournalContents parse_journal(std::string_view text, const JournalTime& now) {
     if (line.empty()) continue;
     Fields fields(line);
     const auto kind = fields.text();
+    // The last line, without its end.
+    const bool is_torn = line.data() + line.size() == text.data() + text.size();
+    if (is_torn) {
+      contents.bad_lines.push_back(line_number);
+      break;
+    }
     if (kind == "end") {
       contents.is_ended = true;
       continue;
@@ -183,10 +219,16 @@ JournalContents parse_journal(std::string_view text, const JournalTime& now) {
       close.id = id;
       is_understood = fields.is_valid() && !close.command.empty();
       if (is_understood) contents.closes.push_back(std::move(close));
+    } else if (kind == "place") {
+      EnteredPlace entered = take_place(fields);
+      entered.id = id;
+      is_understood = fields.is_valid() && is_writable(entered.place);
+      if (is_understood) contents.places.push_back(std::move(entered));
     } else if (kind == "done" && fields.is_valid()) {
       is_understood = true;
       erase_id(contents.rules, id);
       erase_id(contents.closes, id);
+      erase_id(contents.places, id);
     }
     if (!is_understood) contents.bad_lines.push_back(line_number);
     if (is_understood && kind != "done") contents.is_ended = false;
@@ -194,26 +236,57 @@ JournalContents parse_journal(std::string_view text, const JournalTime& now) {
   return contents;
 }
 
+std::string journal_path(const Settings& settings) {
+  std::string run_dir = settings.run_dir;
+  if (!run_dir.ends_with('/')) run_dir += '/';
+  std::string name = settings.pid_file;
+  if (name.starts_with(run_dir)) name.erase(0, run_dir.size());
+  if (name.ends_with(".pid")) name.resize(name.size() - 4);
+  std::ranges::replace(name, '/', '-');
+  return run_dir + (name.empty() ? "fwknopd" : name) + ".state";
+}
+
+Result<JournalContents> read_journal(const std::string& path, const JournalTime& now) {
+  const auto text = read_own_file(path);
+  if (!text) return fail(Error{text.error()});
+  return parse_journal(*text, now);
+}
+
 JournalContents GrantJournal::open(const std::string& path) {
   path_ = path;
   const JournalTime now = journal_time(clock_);
-    // The last line, without its end.
-    const bool is_torn = line.data() + line.size() == text.data() + text.size();
-    if (is_torn) {
-      contents.bad_lines.push_back(line_number);
-      break;
-    }
-  const auto text = is_trustworthy(path) ? os::read_file(path, largest_file_bytes)
-                                         : Result<std::string>(fail(Error{path + ": not a file of ours alone", EPERM}));
-  if (!text && text.error().os_code != ENOENT) keep_aside(text.error());
-  JournalContents contents = text ? parse_journal(*text, now) : JournalContents{};
+  auto read = read_journal(path, now);
+  if (!read && read.error().os_code != ENOENT) keep_aside(read.error());
+  JournalContents contents = read ? std::move(*read) : JournalContents{};
   for (const unsigned line : contents.bad_lines) log_.warning("{}:{}: not a line of a state file", path, line);
   // Numbers are kept: when the file cannot be written anew, its old lines are still those that `done` lines mean.
   for (const OpenRule& rule : contents.rules) next_id_ = std::max(next_id_, rule.id + 1);
   for (const PendingClose& close : contents.closes) next_id_ = std::max(next_id_, close.id + 1);
+  for (const EnteredPlace& entered : contents.places) next_id_ = std::max(next_id_, entered.id + 1);
   for (OpenRule& rule : contents.rules) take_over(rule, now);
   for (PendingClose& close : contents.closes) take_over(close, now);
+  for (EnteredPlace& entered : contents.places) take_over(entered, now);
+  places_ = contents.places;
   compact();
+  open_file();
+  return contents;
+}
+
+void GrantJournal::move_to(const std::string& path) {
+  if (path_.empty() || path == path_) return;
+  const std::string old = std::exchange(path_, path);
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0 || !compact()) {
+    log_.warning("Could not move the state file: it stays {}", old);
+    path_ = old;
+    return;
+  }
+  open_file();
+  ::unlink(old.c_str());
+}
+
+void GrantJournal::open_file() {
+  file_.reset();
   os::AppendLogOptions options;
   options.torn_line = os::AppendLogOptions::TornLine::cut_it;
   auto file = os::AppendLog::open(path_, options);
@@ -222,7 +295,6 @@ JournalContents GrantJournal::open(const std::string& path) {
   } else {
     log_.warning("Could not open the state file: {}", file.error().text);
   }
-  return contents;
 }
 
 template <class Opened>
@@ -240,14 +312,14 @@ void GrantJournal::keep_aside(const Error& error) {
 }
 
 /// A new file with what is open, in place of the old one. When that fails the old one goes on growing.
-void GrantJournal::compact() {
+bool GrantJournal::compact() {
   std::string text;
   for (const auto& [id, line] : open_lines_) text += line + "\n";
   dead_lines_ = 0;
   // An AppendLog notices that its file was replaced.
-  if (const auto written = os::replace_file_atomically(path_, text, 0600); !written) {
-    log_.warning("Could not write the state file: {}", written.error().text);
-  }
+  const auto written = os::replace_file_atomically(path_, text, 0600);
+  if (!written) log_.warning("Could not write the state file: {}", written.error().text);
+  return written.ok();
 }
 
 bool GrantJournal::append(const std::string& line) {
@@ -271,6 +343,24 @@ bool GrantJournal::opening(PendingClose& close) {
   if (!append(line)) return false;
   open_lines_[close.id] = line;
   return true;
+}
+
+/// Unlike a rule, a place may be used when it could not be written down: a full disk does not keep the daemon from
+/// starting, and a start by the same configuration finds it anyway.
+void GrantJournal::enter(const RulePlace& place) {
+  if (!is_writable(place) || std::ranges::find(places_, place, &EnteredPlace::place) != places_.end()) return;
+  const EnteredPlace entered{next_id_++, place};
+  const std::string line = format_journal_line(entered, journal_time(clock_));
+  append(line);
+  open_lines_[entered.id] = line;
+  places_.push_back(entered);
+}
+
+void GrantJournal::leave(const RulePlace& place) {
+  const auto found = std::ranges::find(places_, place, &EnteredPlace::place);
+  if (found == places_.end()) return;
+  finish(found->id);
+  places_.erase(found);
 }
 
 void GrantJournal::finish(std::uint64_t id) {

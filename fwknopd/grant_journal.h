@@ -24,12 +24,20 @@ struct PendingClose {
   std::string command;
 };
 
-/// The file holds one line an event: `rule ID ...`, `close ID ...` when something was opened, `done ID` when it is
-/// closed, `end` when the daemon has left what is open on purpose. Times stand in it twice: as Unix time, and since
-/// which boot of the machine, so that a clock that was stepped meanwhile changes nothing.
+/// A place that is in use.
+struct EnteredPlace {
+  std::uint64_t id = 0;  ///< in the journal
+  RulePlace place;
+};
+
+/// The file holds one line an event: `rule ID ...`, `close ID ...` when something was opened, `place ID ...` before
+/// rules stand there, `done ID` when it is closed, `end` when the daemon has left what is open on purpose. Times stand
+/// in it twice: as Unix time, and since which boot of the machine, so that a clock that was stepped meanwhile changes
+/// nothing.
 struct JournalContents {
   std::vector<OpenRule> rules;
   std::vector<PendingClose> closes;
+  std::vector<EnteredPlace> places;
   bool is_ended = false;
   std::vector<unsigned> bad_lines;  ///< numbers, from 1, of lines that make no sense
 };
@@ -44,8 +52,16 @@ JournalTime journal_time(const Clock& clock);
 
 std::string format_journal_line(const OpenRule& rule, const JournalTime& now);
 std::string format_journal_line(const PendingClose& close, const JournalTime& now);
-/// What is still open after all lines. Lines that make no sense (a torn one) are skipped and counted.
+std::string format_journal_line(const EnteredPlace& entered, const JournalTime& now);
+/// What is still open after all lines. Lines that make no sense are skipped and counted, and so is a torn one, without
+/// its line end: half a command is another command.
 JournalContents parse_journal(std::string_view text, const JournalTime& now);
+
+/// The state file of a daemon: another pid file is another daemon, also in one run directory.
+std::string journal_path(const Settings& settings);
+
+/// For a look from outside. Error: there is none (ENOENT), or others may have written it.
+Result<JournalContents> read_journal(const std::string& path, const JournalTime& now);
 
 class GrantJournal final : public RuleJournal {
  public:
@@ -55,18 +71,23 @@ class GrantJournal final : public RuleJournal {
   /// Reads what an earlier process left and starts a new file that holds the same. Without a file nothing is
   /// remembered, and a warning says so.
   JournalContents open(const std::string& path);
+  /// The same in another file, after a reload.
+  void move_to(const std::string& path);
 
   bool opening(OpenRule& rule) override;
   void closed(const OpenRule& rule) override { finish(rule.id); }
   bool opening(PendingClose& close);
   void closed(const PendingClose& close) { finish(close.id); }
+  void enter(const RulePlace& place) override;
+  void leave(const RulePlace& place) override;
   /// At the end of the daemon.
   void end();
 
  private:
+  void open_file();
   bool append(const std::string& line);
   void finish(std::uint64_t id);
-  void compact();
+  bool compact();
   template <class Opened>
   void take_over(Opened& opened, const JournalTime& now);
   void keep_aside(const Error& error);
@@ -76,6 +97,7 @@ class GrantJournal final : public RuleJournal {
   std::string path_;
   std::optional<os::AppendLog> file_;
   std::map<std::uint64_t, std::string> open_lines_;  // what compact() writes
+  std::vector<EnteredPlace> places_;
   std::size_t dead_lines_ = 0;
   std::uint64_t next_id_ = 1;
 };

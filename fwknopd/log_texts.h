@@ -66,6 +66,8 @@ inline constexpr char cycle_close[] = "[{}] (stanza #{}) Timer expired, running 
 inline constexpr char close_restored[] =
     "[{}] (stanza #{}) An earlier fwknopd left a CMD_CYCLE_CLOSE command, due at {}: {}";
 inline constexpr char rule_restored[] = "Restored {} rule in {} for {}, expires at {}";
+inline constexpr char place_left[] = "Removed {} of an earlier fwknopd";
+inline constexpr char rule_ended[] = "Ended {} rule for {}, which would expire at {}: its chain is not used any more";
 inline constexpr char rule_overdue[] = "Rule of an earlier fwknopd in {} for {} has expired at {}";
 
 // Ours: the monitor refuses what the sensor asks for. Never seen unless the sensor is out of order.
@@ -90,10 +92,10 @@ inline constexpr char reload_failed[] = "The configuration has errors; the old o
 inline constexpr char nat_resolved[] = "Resolved NAT IP in SPA message";
 inline constexpr char nat_not_resolved[] = "Unable to resolve Hostname in NAT SPA message";
 inline constexpr char nat_bad_host[] = "Invalid Hostname in NAT SPA message";
-inline constexpr char nat_dns_off[] = "Received Hostname in NAT SPA message, but hostname is disabled.";
-
 inline constexpr char nat_dropped[] =
     "[{}] (stanza #{}) Look-up of Hostname in NAT SPA message given up, nothing opens: {}";
+inline constexpr char nat_dns_off[] = "Received Hostname in NAT SPA message, but hostname is disabled.";
+
 // Replay cache (3.2)
 inline constexpr char cache_count[] = "Using Digest Cache: '{}' (entry count = {})";
 inline constexpr char cache_off[] = "Error opening digest cache file. Incoming digests will not be remembered.";

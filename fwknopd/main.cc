@@ -29,7 +29,7 @@
 #include "fwknopd/control.h"
 #include "fwknopd/daemon.h"
 #include "fwknopd/firewall/firewall.h"
-#include "fwknopd/firewall/queue_rules.h"
+#include "fwknopd/flush.h"
 #include "fwknopd/instance.h"
 
 namespace latchkey::fwknopd {
@@ -120,12 +120,7 @@ class Program {
       return ::access(firewall.exe.c_str(), X_OK) == 0 ? 0 : 1;
     }
     if (!line_.fw_flush) return {};
-    if (line_.test_mode) {
-      fmt::print("Deleting any existing firewall rules...\n");
-    } else {
-      flush_firewall(firewall, log_, settings_.verbosity);
-      if (settings_.capture.mode == CaptureMode::nfqueue) flush_queue_rules(settings_, log_);
-    }
+    flush_all_rules(settings_, log_);
     return 0;
   }
 

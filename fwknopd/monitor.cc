@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "common/os/notify.h"
+#include "fwknopd/config/run_folder.h"
 #include "fwknopd/firewall/ip_forward.h"
 #include "fwknopd/log_texts.h"
 
@@ -14,7 +15,6 @@ namespace latchkey::fwknopd {
 namespace {
 
 constexpr std::chrono::milliseconds first_restart_delay{100};
-constexpr std::string_view state_file = "/fwknopd.state";
 
 log::Level threshold_for(int verbosity) { return verbosity >= 1 ? log::Level::debug : log::Level::info; }
 
@@ -87,7 +87,7 @@ bool Monitor::start() {
 bool Monitor::start_queue() {
   if (queue_ && !queue_->serves(settings())) queue_.reset();
   if (queue_ || settings().capture.mode != CaptureMode::nfqueue) return true;
-  queue_ = std::make_unique<QueueCapture>(settings(), log_, options_.open_queue);
+  queue_ = std::make_unique<QueueCapture>(settings(), log_, *journal_, options_.open_queue);
   return queue_->start();
 }
 
@@ -98,7 +98,9 @@ bool Monitor::start_firewall(StartKind kind, std::vector<OpenRule> rules) {
 
 /// What an earlier process left open: closed if it is due, watched again if it is not.
 std::vector<OpenRule> Monitor::recover() {
-  JournalContents left = journal_->open(settings().run_dir + std::string(state_file));
+  if (settings().test_mode) return {};  // it opens nothing, closes nothing, and forgets nothing
+  JournalContents left = journal_->open(journal_path(settings()));
+  leave_old_places(left.places);
   // A daemon that ended with FLUSH_*_AT_EXIT N left its rules on purpose; FLUSH_*_AT_INIT Y then means what it says.
   if (left.is_ended && settings().firewall.flush_at_init) {
     for (const OpenRule& open : left.rules) journal_->closed(open);
@@ -110,12 +112,32 @@ std::vector<OpenRule> Monitor::recover() {
     const std::string address = net::format_ip_address(open.rule.allowed);
     if (open.due <= now) {
       log_.info(text::rule_overdue, chain, address, open.rule.expires_at_s);
+    } else if (!grants_in(open.rule.slot)) {
+      log_.info(text::rule_ended, name_of(open.rule.kind), address, open.rule.expires_at_s);
     } else {
       log_.info(text::rule_restored, name_of(open.rule.kind), chain, address, open.rule.expires_at_s);
     }
   }
   commands_->restore(left.closes);
   return std::move(left.rules);
+}
+
+/// The configuration has changed since an earlier start: what it named then, and does not name now, would stay for
+/// ever.
+void Monitor::leave_old_places(const std::vector<EnteredPlace>& left) {
+  const auto wanted = places_of(settings(), configuration_->stanzas);
+  for (const EnteredPlace& entered : left) {
+    if (std::ranges::find(wanted, entered.place) != wanted.end()) continue;
+    if (!remove_place(entered.place, log_, settings().verbosity)) continue;
+    log_.info(text::place_left, entered.place.name);
+    journal_->leave(entered.place);
+  }
+}
+
+bool Monitor::grants_in(Slot slot) const {
+  if (!needs_firewall(settings(), configuration_->stanzas)) return false;
+  const auto slots = active_slots(settings().firewall, configuration_->stanzas);
+  return std::ranges::find(slots, slot) != slots.end();
 }
 
 // --- signals -------------------------------------------------------------------------------------------------------
@@ -165,7 +187,7 @@ void Monitor::on_reload() {
   log_.warning(text::got_sighup);
   auto reloaded = options_.reload ? options_.reload() : std::nullopt;
   if (reloaded) {
-    use(std::move(*reloaded));
+    use(std::move(*reloaded), StartKind::reload);
   } else {
     log_.error(text::reload_failed);
   }
@@ -174,7 +196,7 @@ void Monitor::on_reload() {
 
 /// Rules that are open stay open; chains are only made anew when their definitions changed. The configuration before
 /// this one is kept until the sensor captures, because a capture filter proves itself only then.
-void Monitor::use(Configuration configuration) {
+void Monitor::use(Configuration configuration, StartKind kind) {
   stop_sensor();
   gpg_->stop();  // it runs by the configuration that goes
   const bool keeps_chains = grants_->keeps_chains(configuration);
@@ -183,13 +205,15 @@ void Monitor::use(Configuration configuration) {
   grants_.reset();
   auto before = std::exchange(configuration_, std::make_unique<Configuration>(std::move(configuration)));
   // Of several reloads in a row only what came before the first is known to work.
-  if (!previous_) previous_ = std::move(before);
+  if (!previous_ && kind == StartKind::reload) previous_ = std::move(before);
   log_.set_threshold(threshold_for(settings().verbosity));
   commands_->set_configuration(*configuration_);
   const bool is_new_pid_file = options_.on_new_settings && options_.on_new_settings(settings());
   log_.info("{}", is_new_pid_file ? text::starting : text::restarting);
+  static_cast<void>(prepare_run_folder(settings().run_dir, log_));
+  journal_->move_to(journal_path(settings()));
   digests_.open(settings(), settings().rotate_digest_cache);
-  const bool has_firewall = start_firewall(keeps_chains ? StartKind::reload : StartKind::fresh, std::move(rules));
+  const bool has_firewall = start_firewall(keeps_chains ? kind : StartKind::fresh, std::move(rules));
   if (!has_firewall || !start_queue() || !start_sensor()) on_capture_failed();
 }
 
@@ -198,8 +222,7 @@ void Monitor::on_capture_failed() {
   if (!previous_) return end(1);
   log_.error(text::reload_failed);
   const std::unique_ptr<Configuration> old = std::move(previous_);
-  use(std::move(*old));
-  previous_.reset();
+  use(std::move(*old), StartKind::back);
 }
 
 }  // namespace latchkey::fwknopd

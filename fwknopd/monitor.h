@@ -38,6 +38,8 @@ class Monitor {
   bool start_queue();
   bool start_firewall(StartKind kind, std::vector<OpenRule> rules);
   std::vector<OpenRule> recover();
+  void leave_old_places(const std::vector<EnteredPlace>& left);
+  bool grants_in(Slot slot) const;
   void watch_signals();
   void end(int status);
   void finish();
@@ -45,7 +47,7 @@ class Monitor {
   // signals
   void on_end_signal(const char* name);
   void on_reload();
-  void use(Configuration configuration);
+  void use(Configuration configuration, StartKind kind);
 
   // the sensor
   bool start_sensor();

@@ -6,11 +6,12 @@
 
 namespace latchkey::fwknopd {
 
-QueueCapture::QueueCapture(const Settings& settings, log::Logger& log, OpenQueue open_queue)
+QueueCapture::QueueCapture(const Settings& settings, log::Logger& log, RuleJournal& journal, OpenQueue open_queue)
     : firewall_(settings.firewall),
       queue_(settings.capture.queue),
       is_test_(settings.test_mode),
       log_(log),
+      journal_(journal),
       open_queue_(open_queue ? std::move(open_queue) : OpenQueue(net::open_packet_queue)),
       runner_(log, settings.verbosity) {}
 
@@ -20,7 +21,7 @@ QueueCapture::~QueueCapture() {
 
 bool QueueCapture::start() {
   if (is_test_) return true;
-  rules_ = std::make_unique<QueueRules>(firewall_, queue_, log_, runner_);
+  rules_ = std::make_unique<QueueRules>(firewall_, queue_, log_, runner_, journal_);
   if (rules_->start()) return true;
   rules_.reset();
   return false;

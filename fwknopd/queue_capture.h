@@ -21,8 +21,8 @@ using OpenQueue =
 
 class QueueCapture {
  public:
-  /// `log` outlives this object. `open_queue` may be empty.
-  QueueCapture(const Settings& settings, log::Logger& log, OpenQueue open_queue);
+  /// `log` and `journal` outlive this object. `open_queue` may be empty.
+  QueueCapture(const Settings& settings, log::Logger& log, RuleJournal& journal, OpenQueue open_queue);
   /// Takes the rules back, then closes the queue.
   ~QueueCapture();
   QueueCapture(const QueueCapture&) = delete;
@@ -46,6 +46,7 @@ class QueueCapture {
   QueueSettings queue_;
   bool is_test_;
   log::Logger& log_;
+  RuleJournal& journal_;
   OpenQueue open_queue_;
   SystemRunner runner_;
   std::unique_ptr<QueueRules> rules_;

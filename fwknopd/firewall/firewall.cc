@@ -4,7 +4,6 @@
 
 #include <filesystem>
 
-#include "common/base/fd.h"
 #include "fwknopd/firewall/ipfw.h"
 #include "fwknopd/firewall/pf.h"
 #include "fwknopd/firewall/xtables.h"
@@ -73,10 +72,9 @@ void list_firewall(const FirewallSettings& settings, bool is_everything, log::Lo
   make_firewall(verb.context(log))->list(is_everything);
 }
 
-void flush_firewall(const FirewallSettings& settings, log::Logger& log, int verbosity) {
+bool remove_rules(const FirewallSettings& settings, log::Logger& log, int verbosity) {
   Verb verb(settings, log, verbosity);
-  static_cast<void>(write_all(1, "Deleting any existing firewall rules...\n"));
-  make_firewall(verb.context(log))->flush();
+  return make_firewall(verb.context(log))->flush();
 }
 
 }  // namespace latchkey::fwknopd

@@ -13,6 +13,7 @@
 #include "fwknopd/config/stanza.h"
 #include "fwknopd/firewall/command_runner.h"
 #include "fwknopd/firewall/grant.h"
+#include "fwknopd/firewall/place.h"
 #include "fwknopd/firewall/rule.h"
 
 namespace latchkey::fwknopd {
@@ -25,19 +26,25 @@ struct OpenRule {
   unsigned number = 0;  ///< ipfw's rule number
 };
 
-/// Remembers rules beyond the life of the process. A rule is written before it is made (DESIGN, rule 6).
+/// Remembers rules, and where they stand, beyond the life of the process. Both are written before they are made
+/// (DESIGN, rule 6).
 class RuleJournal {
  public:
   virtual ~RuleJournal() = default;
   /// False: it could not be written; the rule must not be made.
   virtual bool opening(OpenRule& rule) = 0;
   virtual void closed(const OpenRule& rule) = 0;
+  /// Known places are not written again.
+  virtual void enter(const RulePlace&) {}
+  /// It has been deleted.
+  virtual void leave(const RulePlace&) {}
 };
 
 /// What start() finds on the machine.
 enum class StartKind {
   fresh,   ///< FLUSH_*_AT_INIT counts
   reload,  ///< rules that we opened stay, and so do the chains
+  back,    ///< the same after a reload that failed: what was there is there, whatever the firewall says now
 };
 
 class Firewall {
@@ -59,8 +66,8 @@ class Firewall {
   virtual std::optional<std::int64_t> next_foreign_expiry_s() const { return std::nullopt; }
   /// At the end of the daemon (4.5).
   virtual void stop() = 0;
-  /// Deletes what is ours, whatever the settings say.
-  virtual void flush() = 0;
+  /// Deletes what is ours, whatever the settings say. False: rules may be left; lines say why.
+  virtual bool flush() = 0;
   /// To standard output.
   virtual void list(bool is_everything) = 0;
   /// Our rules, to be handed to a successor after a reload.
@@ -104,7 +111,7 @@ std::unique_ptr<Firewall> make_firewall(const FirewallContext& context);
 
 /// `--fw-list` and, with `is_everything`, `--fw-list-all`: to standard output (4.5). No access file is needed.
 void list_firewall(const FirewallSettings& settings, bool is_everything, log::Logger& log, int verbosity);
-/// `--fw-flush`.
-void flush_firewall(const FirewallSettings& settings, log::Logger& log, int verbosity);
+/// What `--fw-flush` does to one firewall. False: rules may be left.
+bool remove_rules(const FirewallSettings& settings, log::Logger& log, int verbosity);
 
 }  // namespace latchkey::fwknopd

@@ -37,6 +37,7 @@ bool IpfwFirewall::is_ours(unsigned number) const {
 
 bool IpfwFirewall::start(StartKind kind) {
   const auto& settings = context_.settings;
+  context_.journal.enter(place_of(settings));
   const bool flushes = kind == StartKind::fresh && settings.flush_at_init;
   if (flushes) {
     flush();
@@ -211,15 +212,16 @@ void IpfwFirewall::purge() {
   }
 }
 
-void IpfwFirewall::flush() {
+bool IpfwFirewall::flush() {
   const std::string active = text_of(context_.settings.ipfw_active_set);
   const auto listing = call({"set", active, "list"});
-  if (listing.is_success() && !lines_of(listing.output).empty()) call({"delete", "set", active});
+  if (!listing.is_success()) return false;
+  return lines_of(listing.output).empty() || call({"delete", "set", active}).is_success();
 }
 
 void IpfwFirewall::stop() {
-  if (!context_.settings.flush_at_exit) return;
-  flush();
+  if (!context_.settings.flush_at_exit || !flush()) return;
+  context_.journal.leave(place_of(context_.settings));
   close_all();
 }
 

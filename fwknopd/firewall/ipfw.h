@@ -15,7 +15,7 @@ class IpfwFirewall final : public TrackingFirewall {
   std::optional<MonotonicTime> next_due() const override;
   void expire() override;
   void stop() override;
-  void flush() override;
+  bool flush() override;
   void list(bool is_everything) override;
 
  private:

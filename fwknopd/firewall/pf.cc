@@ -26,6 +26,7 @@ bool PfFirewall::start(StartKind kind) {
     context_.log.warning("Warning: the {} anchor is not active in the pf policy", "fwknop");
     return false;
   }
+  context_.journal.enter(place_of(context_.settings));
   if (kind == StartKind::fresh) flush();
   return true;
 }
@@ -121,10 +122,11 @@ void PfFirewall::expire() {
   forget_closed();
 }
 
-void PfFirewall::flush() { call(anchor({"-F", "all"})); }
+bool PfFirewall::flush() { return call(anchor({"-F", "all"})).is_success(); }
 
 void PfFirewall::stop() {
-  flush();
+  if (!flush()) return;
+  context_.journal.leave(place_of(context_.settings));
   close_all();
 }
 

@@ -15,7 +15,7 @@ class PfFirewall final : public TrackingFirewall {
   void restore(std::vector<OpenRule> rules) override;
   void expire() override;
   void stop() override;
-  void flush() override;
+  bool flush() override;
   void list(bool is_everything) override;
 
  private:

@@ -15,13 +15,15 @@ constexpr int most_jumps = 1000;
 }  // namespace
 
 QueueRules::QueueRules(const FirewallSettings& firewall, const QueueSettings& queue, log::Logger& log,
-                       CommandRunner& runner)
+                       CommandRunner& runner, RuleJournal& journal)
     : queue_(queue),
       kind_(firewall.kind),
       log_(log),
       runner_(runner),
+      journal_(journal),
       dialect_(xtables_dialect(firewall)),
-      version_(find_out_version(kind_, dialect_, runner)) {}
+      version_(find_out_version(kind_, dialect_, runner)),
+      place_(place_of(firewall, queue)) {}
 
 std::vector<Words> QueueRules::commands() const {
   const Words table{"-t", queue_.table};
@@ -55,6 +57,7 @@ bool QueueRules::start() {
     return false;
   }
   remove();
+  journal_.enter(place_);
   for (const Words& arguments : commands()) {
     const CommandResult result = call("create_fw_chains", arguments);
     if (has_succeeded(result)) continue;
@@ -71,18 +74,17 @@ void QueueRules::remove() {
   for (int count = 0; count < most_jumps; ++count) {
     if (!has_succeeded(call(function, {"-t", queue_.table, "-D", "INPUT", "-j", queue_.chain}))) break;
   }
+  Words arguments{"-t", queue_.table, "-F", queue_.chain};
+  CommandResult result = call(function, arguments);
+  const bool is_emptied = has_succeeded(result);
+  if (is_emptied) {
+    arguments[2] = "-X";
+    result = call(function, arguments);
+  }
   // A chain that is not there is no error: it may have been flushed by hand.
-  if (!has_succeeded(call(function, {"-t", queue_.table, "-F", queue_.chain}))) return;
-  const Words arguments{"-t", queue_.table, "-X", queue_.chain};
-  const CommandResult result = call(function, arguments);
-  if (has_succeeded(result)) return;
+  if (has_succeeded(result) || (!is_emptied && is_refusal(result))) return journal_.leave(place_);
   log_.error("Error {} from cmd:'{} {}': {}", result.error_number(), dialect_.shown, join(arguments),
              strip_right(result.output));
-}
-
-void flush_queue_rules(const Settings& settings, log::Logger& log) {
-  SystemRunner runner(log, settings.verbosity);
-  QueueRules(settings.firewall, settings.capture.queue, log, runner).remove();
 }
 
 }  // namespace latchkey::fwknopd

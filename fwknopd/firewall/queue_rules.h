@@ -4,14 +4,16 @@
 #include "common/log/logger.h"
 #include "fwknopd/config/settings.h"
 #include "fwknopd/firewall/command_runner.h"
+#include "fwknopd/firewall/firewall.h"
 #include "fwknopd/firewall/xtables.h"
 
 namespace latchkey::fwknopd {
 
 class QueueRules {
  public:
-  /// `log` and `runner` outlive this object.
-  QueueRules(const FirewallSettings& firewall, const QueueSettings& queue, log::Logger& log, CommandRunner& runner);
+  /// `log`, `runner` and `journal` outlive this object.
+  QueueRules(const FirewallSettings& firewall, const QueueSettings& queue, log::Logger& log, CommandRunner& runner,
+             RuleJournal& journal);
 
   /// What an earlier process left goes first. False: a line says why, and nothing is left.
   bool start();
@@ -26,11 +28,10 @@ class QueueRules {
   FirewallKind kind_;
   log::Logger& log_;
   CommandRunner& runner_;
+  RuleJournal& journal_;
   XtablesDialect dialect_;
   XtablesVersion version_;
+  RulePlace place_;
 };
-
-/// `--fw-flush`.
-void flush_queue_rules(const Settings& settings, log::Logger& log);
 
 }  // namespace latchkey::fwknopd

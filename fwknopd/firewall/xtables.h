@@ -26,6 +26,8 @@ XtablesDialect xtables_dialect(const FirewallSettings& settings);
 
 /// firewall-cmd says it in words, too.
 bool has_succeeded(const CommandResult& result);
+/// "No chain of that name", not a lock that is held or memory that is short (4). firewall-cmd says all of it in words.
+bool is_refusal(const CommandResult& result);
 
 struct XtablesVersion {
   bool is_nftables = false;  ///< not the legacy tables
@@ -50,7 +52,7 @@ class XtablesFirewall final : public Firewall {
   bool changes_are_told() const override { return version_.is_nftables; }
   bool is_removing() const override { return removal_ != nullptr; }
   void stop() override;
-  void flush() override;
+  bool flush() override;
   void list(bool is_everything) override;
   std::vector<OpenRule> release() override;
 
@@ -91,7 +93,8 @@ class XtablesFirewall final : public Firewall {
   bool ensure_chain(Slot slot);
   bool comment_match_is_known();
   bool comment_match_works();
-  void delete_chain(Slot slot);
+  bool delete_chain(Slot slot);
+  void look_at_version();
 
   /// Nobody else has changed the rule set since the chain and its jump were seen: they need not be looked for again.
   bool is_untouched(Slot slot);
@@ -144,6 +147,7 @@ class XtablesFirewall final : public Firewall {
   std::shared_ptr<Removal> removal_;  ///< the one under way
   bool can_check_ = false;            ///< iptables knows -C
   XtablesVersion version_;
+  bool is_version_known_ = false;
 };
 
 }  // namespace latchkey::fwknopd

@@ -45,6 +45,10 @@ bool has_succeeded(const CommandResult& result) {
   return result.is_success() && result.output.find("COMMAND_FAILED") == std::string::npos;
 }
 
+bool is_refusal(const CommandResult& result) {
+  return result.code == 0 && (result.exit_status == 1 || result.output.find("COMMAND_FAILED") != std::string::npos);
+}
+
 /// The legacy tables have a lock that another program may hold; -w waits for it.
 XtablesVersion find_out_version(FirewallKind kind, const XtablesDialect& dialect, CommandRunner& runner) {
   if (kind != FirewallKind::iptables) return {};
@@ -82,8 +86,13 @@ void XtablesFirewall::debug(const std::string& text) {
   if (is_debug()) context_.log.write(log::Level::debug, text);
 }
 
-bool XtablesFirewall::start(StartKind kind) {
+void XtablesFirewall::look_at_version() {
+  if (std::exchange(is_version_known_, true)) return;
   version_ = find_out_version(context_.settings.kind, dialect_, context_.runner);
+}
+
+bool XtablesFirewall::start(StartKind kind) {
+  look_at_version();
   if (context_.settings.rule_check_support) probe_check_support();
   const std::vector<Slot> made = make_missing_chains();
   if (kind == StartKind::fresh && context_.settings.flush_at_init) {
@@ -120,6 +129,7 @@ std::vector<Slot> XtablesFirewall::make_missing_chains() {
   std::vector<Slot> made;
   if (is_debug()) return made;
   std::ranges::copy_if(slots_, std::back_inserter(made), [this](Slot slot) {
+    context_.journal.enter(place_of(context_.settings, chain(slot)));
     return has_succeeded(run({"-t", chain(slot).table, "-N", chain(slot).to_chain}));
   });
   return made;
@@ -173,6 +183,7 @@ bool XtablesFirewall::add_jump(Slot slot) {
 
 bool XtablesFirewall::create_chain(Slot slot) {
   const ChainSpec& spec = chain(slot);
+  context_.journal.enter(place_of(context_.settings, spec));
   const Words arguments{"-t", spec.table, "-N", spec.to_chain};
   // Without debug lines to keep in their order: first try, then look.
   const bool is_made = !is_debug() && has_succeeded(run(arguments));
@@ -257,7 +268,8 @@ bool XtablesFirewall::comment_match_works() {
   return is_seen;
 }
 
-void XtablesFirewall::delete_chain(Slot slot) {
+/// False: rules may be left in it.
+bool XtablesFirewall::delete_chain(Slot slot) {
   const ChainSpec& spec = chain(slot);
   for (int count = 0; jump_exists(slot); ++count) {
     if (count == most_jumps) {
@@ -272,26 +284,43 @@ void XtablesFirewall::delete_chain(Slot slot) {
       break;
     }
   }
+  Words arguments{"-t", spec.table, "-F", spec.to_chain};
+  CommandResult result = call("delete_all_chains", arguments);
+  const bool is_emptied = has_succeeded(result);
+  if (is_emptied) {
+    arguments[2] = "-X";
+    result = call("delete_all_chains", arguments);
+  }
   // A chain that is not there is no error: it may have been flushed by hand.
-  if (!has_succeeded(call("delete_all_chains", {"-t", spec.table, "-F", spec.to_chain}))) return;
-  const Words arguments{"-t", spec.table, "-X", spec.to_chain};
-  const CommandResult result = call("delete_all_chains", arguments);
-  if (!has_succeeded(result)) report("delete_all_chains", arguments, result);
+  const bool is_gone = has_succeeded(result) || (!is_emptied && is_refusal(result));
+  if (is_gone) {
+    context_.journal.leave(place_of(context_.settings, spec));
+  } else {
+    report("delete_all_chains", arguments, result);
+  }
+  return is_emptied || is_gone;
 }
 
-void XtablesFirewall::flush() {
-  for (const Slot slot : slots_) delete_chain(slot);
+bool XtablesFirewall::flush() {
+  look_at_version();
+  return std::ranges::count_if(slots_, [this](Slot slot) { return !delete_chain(slot); }) == 0;
 }
 
+/// Rules in a chain that could not be emptied stay in the journal: the next start looks for them.
 void XtablesFirewall::stop() {
   removal_.reset();
   if (!context_.settings.flush_at_exit) return;
-  flush();
-  for (const Tracked& tracked : rules_) context_.journal.closed(tracked.open);
+  for (const Slot slot : slots_) {
+    if (!delete_chain(slot)) continue;
+    for (const Tracked& tracked : rules_) {
+      if (tracked.open.rule.slot == slot) context_.journal.closed(tracked.open);
+    }
+  }
   rules_.clear();
 }
 
 void XtablesFirewall::list(bool is_everything) {
+  look_at_version();
   print(is_everything ? fmt::format("Listing all {} rules in applicable tables...\n", dialect_.name)
                       : fmt::format("Listing rules in fwknopd {} chains...\n", dialect_.name));
   for (const Slot slot : slots_) {

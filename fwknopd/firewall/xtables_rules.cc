@@ -184,15 +184,6 @@ void XtablesFirewall::check_deeply() {
   for (const Slot slot : slots_) sweep(slot, nullptr);
 }
 
-namespace {
-
-/// "No chain of that name", not a lock that is held or memory that is short (4). firewall-cmd says all of it in words.
-bool is_refusal(const CommandResult& result) {
-  return result.code == 0 && (result.exit_status == 1 || result.output.find("COMMAND_FAILED") != std::string::npos);
-}
-
-}  // namespace
-
 std::optional<std::string> XtablesFirewall::take_listing(Slot slot) {
   const Words arguments{"-t", chain(slot).table, "-L", chain(slot).to_chain, "--line-numbers", "-n"};
   const CommandResult result = run(arguments);

@@ -29,6 +29,10 @@ void check_round_trip(std::string_view text, const JournalTime& now) {
     const JournalContents again = parse_journal(format_journal_line(close, now) + "\n", now);
     check(again.closes.size() == 1 && again.closes[0].command == close.command && again.closes[0].due == close.due);
   }
+  for (const EnteredPlace& entered : contents.places) {
+    const JournalContents again = parse_journal(format_journal_line(entered, now) + "\n", now);
+    check(again.places.size() == 1 && again.places[0].place == entered.place && again.places[0].id == entered.id);
+  }
 }
 
 struct Counts {

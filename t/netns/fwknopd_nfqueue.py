@@ -202,6 +202,34 @@ def test_flush_takes_what_a_crash_left(lab):
     check_equal(lab.rules(), [])
 
 
+def test_a_crash_and_no_queue_any_more(lab):
+    daemon = lab.start()
+    daemon.stop(signal.SIGKILL)
+    check_equal(lab.rules(), rules_for())
+    lab.configure("")
+    daemon = lab.start()
+    daemon.wait_for_line("^Removed FWKNOP_NFQ of an earlier fwknopd$", start=0)
+    check_equal(lab.rules(), [])
+    lab.grants(daemon, "10.7.0.1")
+    check_equal(daemon.stop(), 0)
+
+
+def test_a_crash_and_another_queue(lab):
+    lab.start().stop(signal.SIGKILL)
+    lab.configure("ENABLE_NFQ_CAPTURE Y\nNFQ_CHAIN KNOCKS\n")
+    daemon = lab.start()
+    check_equal(lab.rules(), [rule.replace("FWKNOP_NFQ", "KNOCKS") for rule in rules_for()])
+    check_equal(daemon.stop(), 0)
+    check_equal(lab.rules(), [])
+
+
+def test_flush_takes_what_a_crash_left_where_no_queue_is_used(lab):
+    lab.start().stop(signal.SIGKILL)
+    lab.configure("")
+    lab.gateway.run(lab.program, "-c", lab.conf, "-a", lab.access, "--fw-flush")
+    check_equal(lab.rules(), [])
+
+
 def test_elsewhere_option_and_keywords_are_unknown(lab):
     lab.program = program("fwknopd")
     if "nfq-capture" in lab.gateway.run(lab.program, "--help").stdout:

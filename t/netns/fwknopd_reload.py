@@ -75,6 +75,24 @@ def test_a_slot_that_is_switched_off_takes_its_rules_along(lab):
     check_equal(daemon.stop(), 0)
 
 
+def test_iptables_out_of_order_at_a_reload(lab):
+    """Neither the new configuration nor the old one can look at its chains: what is there is there."""
+    trouble = lab.dir / "trouble"
+    iptables = lab.write("iptables", f"#!/bin/sh\n[ -e {trouble} ] && exit 4\nexec /usr/sbin/iptables \"$@\"\n", mode=0o755)
+    daemon = start(lab, f"FIREWALL_EXE {iptables};\n")
+    grant(lab, 22, 5)
+    trouble.touch()
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_for_line(r"the old one stays in force")
+    daemon.wait_for_line(READY)
+    check_equal(daemon.text().count("the old one stays in force"), 1, "times that it went back")
+    trouble.unlink()
+    grant(lab, 23, 60)
+    lab.gateway.wait_for_rule("--dport 22 ", present=False)
+    check_equal(daemon.stop(), 0)
+    check(not any("FWKNOP" in rule for rule in lab.gateway.rules()), "nothing is left")
+
+
 def test_a_look_up_that_is_under_way(lab):
     lab.gateway.run("mount", "--bind", lab.write("resolv.conf", "nameserver 10.9.0.77\noptions timeout:30\n", mode=0o644),
                     "/etc/resolv.conf")

@@ -177,6 +177,87 @@ TEST_F(JournalFileTest, a_file_that_cannot_be_written_anew_keeps_its_numbers) {
   EXPECT_EQ(again.rules[0].rule.service.port, 23);
 }
 
+RulePlace example_place() { return {FirewallKind::firewalld, "/bin/fw -x", "mangle", "INPUT", "Q"}; }
+
+TEST_F(JournalFileTest, a_second_process_finds_where_rules_stand) {
+  RulePlace other = example_place();
+  other.name = "R";
+  {
+    GrantJournal first(log, clock);
+    first.open(path);
+    first.enter(example_place());
+    first.enter(example_place());
+    first.enter(other);
+    first.leave(other);
+    first.leave(other);
+  }
+  GrantJournal second(log, clock);
+  const auto contents = second.open(path);
+  ASSERT_EQ(contents.places.size(), 1u);
+  EXPECT_EQ(contents.places[0].place, example_place());
+  second.leave(example_place());
+  EXPECT_TRUE(read_journal(path, journal_time(clock))->places.empty());
+  EXPECT_TRUE(lines.empty());
+}
+
+TEST_F(JournalFileTest, a_place_that_does_not_fit_into_a_line_is_not_written) {
+  GrantJournal journal(log, clock);
+  journal.open(path);
+  for (const char* name : {"", "a b", "a\nend"}) {
+    RulePlace place = example_place();
+    place.name = name;
+    journal.enter(place);
+    journal.leave(place);
+  }
+  EXPECT_EQ(*os::read_file(path, 1000), "");
+}
+
+TEST_F(JournalFileTest, it_moves_with_all_that_is_open) {
+  GrantJournal journal(log, clock);
+  journal.open(path);
+  OpenRule rule = example_rule();
+  ASSERT_TRUE(journal.opening(rule));
+  journal.enter(example_place());
+  const std::string other = folder + "/other";
+  journal.move_to(other);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  OpenRule later = example_rule();
+  ASSERT_TRUE(journal.opening(later));
+  const auto contents = read_journal(other, journal_time(clock));
+  ASSERT_TRUE(contents);
+  EXPECT_EQ(contents->rules.size(), 2u);
+  EXPECT_EQ(contents->places.size(), 1u);
+  EXPECT_TRUE(lines.empty());
+}
+
+TEST_F(JournalFileTest, it_stays_where_another_one_is_in_its_way) {
+  GrantJournal journal(log, clock);
+  journal.open(path);
+  const std::string other = folder + "/other";
+  ASSERT_TRUE(os::replace_file_atomically(other, "anything\n", 0600));
+  for (const std::string& target : {other, folder + "/none/other"}) {
+    journal.move_to(target);
+    OpenRule rule = example_rule();
+    ASSERT_TRUE(journal.opening(rule));
+  }
+  EXPECT_EQ(read_journal(path, journal_time(clock))->rules.size(), 2u);
+  EXPECT_EQ(*os::read_file(other, 1000), "anything\n");
+}
+
+TEST(JournalPath, each_pid_file_has_its_own) {
+  Settings settings;
+  settings.run_dir = "/run/fwknop";
+  const auto path_for = [&](const char* pid_file) {
+    settings.pid_file = pid_file;
+    return journal_path(settings);
+  };
+  EXPECT_EQ(path_for("/run/fwknop/fwknopd.pid"), "/run/fwknop/fwknopd.state");
+  EXPECT_EQ(path_for("/run/fwknop/second.pid"), "/run/fwknop/second.state");
+  EXPECT_EQ(path_for("/run/a.pid"), "/run/fwknop/-run-a.state");
+  settings.run_dir += '/';
+  EXPECT_EQ(path_for("/run/fwknop/fwknopd.pid"), "/run/fwknop/fwknopd.state");
+}
+
 TEST(JournalLines, numbers_beyond_what_a_clock_can_say_are_clamped_or_refused) {
   const JournalTime now = at(1704164645, 0s, "a");
   const std::string rest = " 0 0 192.0.2.7 - 6 22 - 0 - 0 0 tcp/22\n";

@@ -18,11 +18,12 @@ class Recorder final : public CommandRunner {
     // Nothing is there at the start: deletions fail.
     const bool is_refused = line.find(" -D ") != std::string::npos || line.find(" -F ") != std::string::npos ||
                             (!refused.empty() && line.find(refused) != std::string::npos);
-    return {0, is_refused ? 1 : 0, is_refused ? "iptables: No chain/target/match by that name.\n" : ""};
+    return {0, is_refused ? refusal_status : 0, is_refused ? "iptables: No chain/target/match by that name.\n" : ""};
   }
   Lines lines;
   std::string version = "iptables v1.8.9 (nf_tables)";
   std::string refused;
+  int refusal_status = 1;
 };
 
 class LinesSink final : public log::Sink {
@@ -34,17 +35,27 @@ class LinesSink final : public log::Sink {
   Lines& lines_;
 };
 
+class Places final : public RuleJournal {
+ public:
+  bool opening(OpenRule&) override { return true; }
+  void closed(const OpenRule&) override {}
+  void enter(const RulePlace& place) override { entered.push_back(place.name); }
+  void leave(const RulePlace& place) override { std::erase(entered, place.name); }
+  Lines entered;
+};
+
 struct Bench {
   explicit Bench(FirewallKind kind, std::string exe) {
     firewall.kind = kind;
     firewall.exe = std::move(exe);
     log.add(std::make_unique<LinesSink>(told));
   }
-  bool start() { return QueueRules(firewall, queue, log, recorder).start(); }
+  bool start() { return QueueRules(firewall, queue, log, recorder, places).start(); }
   FirewallSettings firewall;
   QueueSettings queue;
   log::Logger log;
   Recorder recorder;
+  Places places;
   Lines told;
 };
 
@@ -83,6 +94,20 @@ TEST(QueueRules, a_refused_command_takes_back_the_others) {
                               "NFQUEUE --queue-num 1': iptables: No chain/target/match by that name."});
   EXPECT_EQ(Lines(bench.recorder.lines.end() - 2, bench.recorder.lines.end()),
             (Lines{"/sbin/iptables -t mangle -D INPUT -j FWKNOP_NFQ", "/sbin/iptables -t mangle -F FWKNOP_NFQ"}));
+}
+
+TEST(QueueRules, the_chain_is_known_until_it_is_deleted) {
+  Bench bench(FirewallKind::iptables, "/sbin/iptables");
+  QueueRules rules(bench.firewall, bench.queue, bench.log, bench.recorder, bench.places);
+  EXPECT_TRUE(rules.start());
+  EXPECT_EQ(bench.places.entered, Lines{"FWKNOP_NFQ"});
+  bench.recorder.refusal_status = 4;  // not for want of a chain
+  rules.remove();
+  EXPECT_EQ(bench.places.entered, Lines{"FWKNOP_NFQ"});
+  EXPECT_EQ(bench.told.size(), 1u);
+  bench.recorder.refusal_status = 1;
+  rules.remove();
+  EXPECT_EQ(bench.places.entered, Lines{});
 }
 
 TEST(QueueRules, other_firewalls_have_no_queue) {
