@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """NAT to a host that is named: the name is looked up beside everything else, for five seconds at most."""
 import os
+import socket
 import sys
 import time
 
@@ -14,8 +15,11 @@ RECEIVED = "received with access source match"
 
 
 def test_a_name_server_that_is_silent_holds_nobody_up(lab):
-    # Nobody has the address of the name server.
-    resolver = lab.write("resolv.conf", "nameserver 10.9.0.77\noptions timeout:30\n", mode=0o644)
+    with lab.gateway:
+        silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        silent.bind(("127.0.0.1", 53))
+    lab.sockets.append(silent)
+    resolver = lab.write("resolv.conf", "nameserver 127.0.0.1\noptions timeout:30\n", mode=0o644)
     lab.gateway.run("mount", "--bind", resolver, "/etc/resolv.conf")
     daemon = start(lab, "ENABLE_IPT_FORWARDING Y;\n")
     ask(lab, "-A", "tcp/2222", "-N", "inner.example.com:443")
