@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import BUILD, Skip, check, check_equal, main, program
@@ -157,6 +158,25 @@ def test_defaults_of_fwknopd_conf():
             # Paths are Debian's in the page, and some were given on the command line.
             if not value.startswith("/"):
                 check_equal(said.get(name, "<not set>"), value, name)
+
+
+def test_the_sample_shows_the_defaults():
+    """What fwknopd.conf has behind a # is what counts without it, but for the examples that its head names."""
+    sample = Path(BUILD, "dist/fwknop/fwknopd.conf").read_text(encoding="utf-8")
+    examples = re.search(r"\(([A-Z_, ]+)\)", sample)[1].split(", ")
+    # Paths depend on the build and on the command line.
+    lines = [name + value for name, value in re.findall(r"^#([A-Z_]+)( +[^/\n]+)$", sample, re.MULTILINE) if name not in examples]
+    check(len(lines) > 30, f"only {len(lines)} settings")
+    shown = []
+    with tempfile.TemporaryDirectory() as folder:
+        for text in ("", "\n".join(lines) + "\n"):
+            done = Configuration(folder).dump(text)
+            check_equal(done.returncode, 0, done.stderr)
+            shown.append(dict(re.findall(r"^ *\d+\. (\w+) += +'(.*)'$", done.stdout, re.MULTILINE)))
+    unset, uncommented = shown
+    off = {"<not set>": ("N", "0")}
+    check_equal({name: (unset[name], value) for name, value in uncommented.items()
+                 if value != unset[name] and value not in off.get(unset[name], ())}, {})
 
 
 def test_defaults_of_access_conf():
