@@ -155,7 +155,7 @@ def test_fwknoprc_5(lab):
     seen = Seen("fwknoprc.5")
     with Place(lab) as place:
         for line in ("NOSUCH x", "ACCESS"):
-            rc_file = lab.write("rc", f"[default]\n{line}\n")
+            rc_file = lab.write("rc", f"[default]\n{line}\n", mode=0o644)
             seen.take(place.run(lab.client, f"fwknop -T -A tcp/22 -a 192.0.2.7 --rc-file {rc_file} --no-save-args", 1).stderr)
     seen.check()
 
@@ -206,7 +206,7 @@ def test_fwknop_8(lab):
                                 (f"{wants} -R --resolve-url https://127.0.0.1:1/", 1), (f"{wants} -a 192.0.2.7 --key-hmac a", 1),
                                 (f"{wants} -a 192.0.2.7 -N 'a b:22'", 1), (f"{wants} -s -v", 0),
                                 (f"{wants} -a 192.0.2.7 -D 10.9.0.1 -S 33", 0),
-                                (f"{wants} -a 192.0.2.7 -D nosuch.invalid", 1),
+                                (f"{wants} -a 192.0.2.7 -D nosuch.invalid", 1), (f"{wants} -a 192.0.2.7 -P tcp -p 1", 1),
                                 ("fwknop -A tcp/22 -a 192.0.2.7 -D 127.0.0.1 --no-rc-file --no-save-args", 1),
                                 ("fwknop -n bad -A tcp/22 -D x -a 192.0.2.7 --no-save-args --rc-file rc", 1)):
             done = lab.client.run("sh", "-c", command, env=place.environment, check=False, cwd=lab.dir)
