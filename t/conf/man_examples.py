@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import check, check_equal, main, program, wait_until
 from knock_packets import ethernet, ip, tcp, udp, write_capture
 from lab import MS_BIND, Lab, _mount, libc
-from man_page import example_blocks, pages
+from man_page import example_blocks, pages, plain, sections
 
 HOSTS = "127.0.0.1 localhost spa.example.net\n10.9.0.1 myserver.example.com\n"
 
@@ -122,6 +122,26 @@ def test_knockd_conf_5(lab):
             place.write("knockd.conf", block)
             done = place.run(lab.gateway, "knockd --test-config")
             check_equal(done.stdout + done.stderr, "", block)
+
+
+def test_setting_up(lab):
+    """The way from no keys to an open port that fwknopd(8) describes."""
+    first, last = re.findall(r'^\.B "(fwknop .*)"$', plain(dict(sections("fwknopd.8"))["SETTING UP"]), re.MULTILINE)
+    with Place(lab) as place:
+        place.run(lab.gateway, first)
+        saved = (lab.dir / "home/.fwknoprc").read_text().split("[myserver]")[1]
+        stanza = example_blocks("access.conf.5")[0]
+        for name in ("KEY_BASE64", "HMAC_KEY_BASE64"):
+            key = re.search(rf"^{name} +(.*)$", saved, re.MULTILINE)[1]
+            stanza = re.sub(rf"^{name} .*$", f"{name} {key}", stanza, flags=re.MULTILINE)
+        place.write("fwknop/access.conf", stanza)
+        place.write("fwknop/fwknopd.conf", "PCAP_INTF lo\n")
+        check_equal(place.run(lab.gateway, "fwknopd --test-config").stderr, "")
+        daemon = place.spawn(lab.gateway, "fwknopd -f")
+        daemon.wait_for_line("Starting fwknopd main event loop")
+        place.run(lab.gateway, last)
+        daemon.wait_for_line("Added access rule .* for 192.0.2.7 -> .* tcp/22")
+        check_equal(daemon.stop(), 0)
 
 
 def test_fwknopd_8(lab):

@@ -25,7 +25,8 @@ def sections(page):
     return [(name.strip('"'), text) for name, text in zip(parts[1::2], parts[2::2])]
 
 
-def _plain(text):
+def plain(text):
+    """Without the escapes of man(7), fonts aside."""
     for escape, char in (("\\-", "-"), ("\\e", "\\"), ("\\(dq", '"'), ("\\&", ""), ("\\(bu", "*")):
         text = text.replace(escape, char)
     return text
@@ -44,8 +45,8 @@ def _runs(line):
 
 def _inline(font, text):
     parts = re.split(r"\\f([BIRP])", text)
-    runs = [(font, _plain(parts[0]))]
-    runs += [(letter, _plain(part)) for letter, part in zip(parts[1::2], parts[2::2])]
+    runs = [(font, plain(parts[0]))]
+    runs += [(letter, plain(part)) for letter, part in zip(parts[1::2], parts[2::2])]
     return [(letter, part) for letter, part in runs if part]
 
 
@@ -81,4 +82,4 @@ def messages(page):
 def example_blocks(page):
     """The blocks between .nf and .fi, or .EX and .EE, of EXAMPLES, as the page shows them."""
     text = dict(sections(page)).get("EXAMPLES", "")
-    return [_plain(block) for block in re.findall(r"^\.(?:nf|EX)\n(.*?)^\.(?:fi|EE)", text, re.MULTILINE | re.DOTALL)]
+    return [plain(block) for block in re.findall(r"^\.(?:nf|EX)\n(.*?)^\.(?:fi|EE)", text, re.MULTILINE | re.DOTALL)]
