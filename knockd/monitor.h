@@ -58,7 +58,7 @@ class Monitor {
   void take_reports(const std::vector<SensorReport>& reports);
   void write_report(const SensorReport& report);
   void take_opening(const Opened& opened);
-  bool use_one_time_sequence(DoorIndex index);
+  Result<void> use_one_time_sequence(DoorIndex index);
   void load_next_sequence(DoorIndex index);
   void disable_door(DoorIndex index);
   void send_sequence(DoorIndex index);

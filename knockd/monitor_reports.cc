@@ -2,6 +2,8 @@
 // The monitor, on what the sensor tells: lines, openings, one-time sequences.
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "knockd/filter_text.h"
 #include "knockd/monitor.h"
 #include "knockd/sequence.h"
@@ -88,20 +90,25 @@ void Monitor::take_opening(const Opened& opened) {
                  [name = door->name](const std::string& shown) { return fmt::format(texts::opened, shown, name); });
   if (!door->lock.is_one_time) return workers_->open(*door, opened.source);
   // The sequence is used up on the disk before anybody gets in by it.
-  if (use_one_time_sequence(opened.door)) {
-    workers_->open(*door, opened.source);
-    load_next_sequence(opened.door);
-  } else {
+  const auto used = use_one_time_sequence(opened.door);
+  if (!used && used.error().os_code != ESTALE) {
     output_.say(to_error | to_log, fmt::format(texts::mark_failed, door->name));
-    disable_door(opened.door);
+    return disable_door(opened.door);
   }
+  if (used) {
+    workers_->open(*door, opened.source);
+  } else {
+    output_.say(to_error | to_log, fmt::format(texts::withdrawn_sequence, door->name));
+  }
+  load_next_sequence(opened.door);
 }
 
-bool Monitor::use_one_time_sequence(DoorIndex index) {
+/// ESTALE: the administrator has taken it out of the file.
+Result<void> Monitor::use_one_time_sequence(DoorIndex index) {
   const auto& source = config_.one_time[index];
-  if (!source) return false;
-  if (!source->current) return true;
-  return source->file.mark_used(*source->current).ok();
+  if (!source) return fail(os_error("", ENOENT));
+  if (!source->current) return {};
+  return source->file.mark_used(*source->current);
 }
 
 void Monitor::load_next_sequence(DoorIndex index) {

@@ -29,6 +29,8 @@ inline constexpr Text stop_truncated = "error: parsed stop command has been trun
 inline constexpr Text no_more_sequences =
     "no more sequences left in the one time sequences file for door {} --> disabling the door";
 inline constexpr Text mark_failed = "error while disabling used one time sequence for door {} --> disabling the door";
+inline constexpr Text withdrawn_sequence =
+    "the sequence that was used at door {} is not in its one time sequences file any more --> not opening the door";
 inline constexpr Text new_sequence = "new sequence for door {}: {}";
 
 // Start, reload, end.

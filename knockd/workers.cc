@@ -132,8 +132,8 @@ void Workers::wait_for_stop(Id id, MonotonicTime due) {
   });
 }
 
-/// What comes due all at once, at the end or after a crash, has chosen no time of its own and goes one by one: iptables
-/// without -w fails while another one runs, and "sed -i" undoes what another one has just written.
+/// What comes due all at once, at the end or after a crash, has chosen no time of its own and goes one by one: "sed -i"
+/// undoes what another one has just written, and a program that locks its file may give up.
 void Workers::queue_stops(const std::vector<Id>& ids) {
   line_.insert(line_.end(), ids.begin(), ids.end());
   if (!line_.empty()) turn_length_ = std::min(longest_turn, longest_line / static_cast<std::int64_t>(line_.size()));

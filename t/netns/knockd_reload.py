@@ -57,6 +57,18 @@ def test_the_last_one_time_sequence_is_used_while_the_file_is_read(lab):
     check_equal(daemon.stop(), 15)
 
 
+def test_a_one_time_sequence_is_withdrawn(lab):
+    lab.write("S", " 7000,7001\n")
+    daemon = start(lab, LOG + ONE_TIME)
+    lab.write("S", " 8000,8001\n 9000,9001\n")
+    knock(lab, 7000, 7001)
+    daemon.wait_for_line("door D is not in its one time sequences file any more --> not opening the door")
+    knock_opens(lab, ports=(8000, 8001), door="D")
+    check_equal(daemon.stop(), 15)
+    check_equal((lab.dir / "out").read_text(), "D\n")
+    check_equal((lab.dir / "S").read_text(), "#8000,8001\n 9000,9001\n")
+
+
 def test_a_rotated_log_file(lab):
     daemon = start(lab, LOG + DOOR)
     knock_opens(lab)

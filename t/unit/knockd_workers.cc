@@ -228,7 +228,7 @@ class RunningWorkers : public JournalFolder {
     EXPECT_TRUE(workers_->is_idle());
   }
   std::string read(const std::string& name) { return os::read_file(folder_ + "/" + name, 100000).value_or(""); }
-  /// Fails, as iptables does, while another one runs.
+  /// Goes wrong while another one runs, as "sed -i" does.
   std::string exclusive_command() const {
     return fmt::format("mkdir {0}/lock || echo clash >>{0}/out; sleep 0.02; rmdir {0}/lock; echo closed >>{0}/out",
                        folder_);
