@@ -62,6 +62,7 @@ def check_confined(pid, uid=NOBODY, is_filtered=True, spare_descriptors=0):
     for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb"):
         check_equal(int(facts[f"Cap{kind}"], 16), 0, f"capabilities {kind}")
     check_equal(facts["NoNewPrivs"], "1", "NoNewPrivs")
+    check_equal(facts["Threads"], "1", "threads")
     check_equal(facts["Seccomp"], "2" if is_filtered and has_filter() else "0", "filter")
     check(os.readlink(f"/proc/{pid}/root").endswith(" (deleted)"), "root: " + os.readlink(f"/proc/{pid}/root"))
     numbers = [int(name) for name in os.listdir(f"/proc/{pid}/fd")]
@@ -183,6 +184,7 @@ def test_knockd(lab):
     daemon = start_knockd(lab)
     pid = sensor_of(daemon)
     check_confined(pid)
+    check_equal(status(daemon.pid)["Threads"], "1", "threads of the monitor")
     lab.client.run(program("knock"), lab.gateway.address, "7000", "8000")
     daemon.wait_for_line("OPEN SESAME")
     check_equal(sensor_of(daemon), pid, "the sensor that was there before the knock")
@@ -192,6 +194,7 @@ def test_fwknopd(lab):
     daemon = start_fwknopd(lab)
     pid = sensor_of(daemon)
     check_confined(pid)
+    check_equal(status(daemon.pid)["Threads"], "1", "threads of the monitor")
     if not is_instrumented():  # AddressSanitizer makes mlock() do nothing
         check(int(status(pid)["VmLck"].split()[0]) > 0, "the keys are locked in memory")
     # The kernel gives the files of a process that must not be dumped to root.
