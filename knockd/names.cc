@@ -35,7 +35,7 @@ constexpr std::size_t max_name_bytes = 253;
   // The resolver needs files and the network, nothing else.
   const bool is_confined = privsep::close_all_but({answer.get()}).ok() &&
                            (!user || privsep::become_user(user->uid, user->gid).ok()) &&
-                           privsep::drop_capabilities().ok();
+                           privsep::drop_capabilities().ok() && privsep::lock_process().ok();
   if (is_confined) {
     const auto name = net::lookup_name(address);
     if (name && !write_all(answer.get(), *name)) _exit(1);
