@@ -21,6 +21,7 @@
 
 #include "common/base/text.h"
 #include "common/os/spawn.h"
+#include "common/privsep/coverage.h"
 #include "common/privsep/landlock.h"
 #include "common/privsep/privileges.h"
 
@@ -159,12 +160,19 @@ Result<std::unique_ptr<ConfinedProgram>> confine(const ConfineOptions& options, 
   if (options.owner) {
     if (auto taken = take_environment_of(*options.owner); !taken) return fail(taken.error());
   }
+  write_coverage();
   if (auto dropped = drop_root(options, target, notes); !dropped) return fail(dropped.error());
   if (auto locked = lock_process(); !locked) return fail(locked.error());
   // The signal for the parent's death was set a moment ago: a parent that died before sends none.
   if (getppid() != parent) return fail(os_error("parent", ESRCH));
   if (auto entered = enter_sandbox(options, channel_number, report, notes); !entered) return fail(entered.error());
   return program;
+}
+
+/// No destructors and no exit handlers: they are the daemon's.
+[[noreturn]] void end(int status) {
+  write_coverage();
+  _exit(status);
 }
 
 [[noreturn]] void be_confined(const ConfineOptions& options, const Target& target, const MakeProgram& make,
@@ -180,13 +188,12 @@ Result<std::unique_ptr<ConfinedProgram>> confine(const ConfineOptions& options, 
       tell(report, told_confined, join_lines(notes));
       report.close();
       // Before the program's destructors: what libraries do to clean up need not pass the filter.
-      _exit((*program)->run());
+      end((*program)->run());
     }
   } catch (const std::exception&) {
     status = status_of_exception;
   }
-  // No destructors and no exit handlers: they are the daemon's.
-  _exit(status);
+  end(status);
 }
 
 /// Waits for the child's verdict. A child that did not make it is reaped.

@@ -16,6 +16,7 @@
 #include "common/base/fd.h"
 #include "common/privsep/channel.h"
 #include "common/privsep/confine.h"
+#include "common/privsep/coverage.h"
 
 namespace latchkey::test {
 
@@ -86,6 +87,7 @@ inline std::string ask_in_child(const Probe& question) {
   const pid_t pid = fork();
   if (pid == 0) {
     const auto written = write_all(in.get(), question());
+    privsep::write_coverage();
     _exit(written ? 0 : 1);
   }
   in.close();
