@@ -134,6 +134,17 @@ TEST(ConfinedStart, locks_the_process_where_no_user_changes_too) {
   EXPECT_EQ(ask(helper, 0), locked) << "the helper for a key ring of root";
 }
 
+// Root without a change of user keeps what it is not told to drop, and so do its programs.
+TEST(ConfinedStart, the_helper_of_a_key_ring_of_root_has_no_capabilities_itself) {
+  if (!is_root()) GTEST_SKIP() << "needs root";
+  ConfineOptions helper = unfiltered_options();
+  helper.owner = os::User{.name = "root", .uid = 0, .gid = 0, .home = "/root", .shell = "/bin/sh"};
+  const std::string status =
+      run_confined(helper, [] { return os::read_file("/proc/self/status", 1 << 16).value_or("unreadable"); }).text;
+  for (const char* set : {"Inh", "Prm", "Eff", "Bnd", "Amb"})
+    EXPECT_NE(status.find(fmt::format("Cap{}:\t0000000000000000\n", set)), std::string::npos) << set << '\n' << status;
+}
+
 /// Runs a confined process whose parent dies at `moment`, and tells what that process wrote before it ended.
 class Orphan {
  public:
