@@ -92,7 +92,11 @@ Result<StopJournal> StopJournal::open(const std::string& folder, const std::stri
   // Commands may hold secrets, hence 0600; the lock is a file of its own, because the journal is replaced.
   Fd lock(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600));
   if (!lock) return fail(os_error(path + ".lock"));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return fail(os_error(path));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    Error error = os_error(path);
+    if (error.os_code == EWOULDBLOCK) error.text = path + ": in use by another knockd";
+    return fail(error);
+  }
   const std::string header = fmt::format("{}{}", header_start, boot_id);
   auto log = os::AppendLog::open(path, {.mode = 0600, .header = header});
   if (!log) return fail(log.error());

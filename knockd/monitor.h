@@ -84,7 +84,7 @@ class Monitor {
   // Reload (monitor_reload.cc).
   void reload();
   void take_new_config();
-  void reopen_log();
+  void reopen_log(const std::string& old_path);
   void move_pid_file(const std::string& old_path);
 
   const Options& options_;

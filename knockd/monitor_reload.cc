@@ -59,9 +59,10 @@ void Monitor::reload() {
 void Monitor::take_new_config() {
   if (!coming_config_) return;
   const std::string old_pid_file = pid_file();
+  const std::string old_log_file = log_file();
   config_ = *std::exchange(coming_config_, std::nullopt);
   output_.say(with_verbose, fmt::format(texts::closing_log, log_file()));
-  reopen_log();
+  reopen_log(old_log_file);
   if (options_.is_daemon && pid_file() != old_pid_file) move_pid_file(old_pid_file);
   follow_addresses();
   write_filters();
@@ -75,12 +76,15 @@ void Monitor::take_new_config() {
   if (std::exchange(is_reload_wanted_, false)) reload();
 }
 
-void Monitor::reopen_log() {
+void Monitor::reopen_log(const std::string& old_path) {
   // The line comes between the two files: only syslog can take it.
   if (!output_.open_log({}, config_.uses_syslog)) return;
   output_.say(with_verbose | to_log, fmt::format(texts::reopening_log, log_file()));
-  if (auto opened = output_.open_log(log_file(), config_.uses_syslog); !opened)
-    output_.say(to_error, fmt::format(texts::no_log_file, opened.error().text));
+  const auto opened = output_.open_log(log_file(), config_.uses_syslog);
+  if (opened) return;
+  // A daemon that nobody hears is worse than one that writes where it used to. If that fails too, syslog may be left.
+  if (output_.open_log(old_path, config_.uses_syslog)) config_.log_file = old_path;
+  output_.say(to_error | to_log, fmt::format(texts::no_log_file, opened.error().text));
 }
 
 void Monitor::move_pid_file(const std::string& old_path) {

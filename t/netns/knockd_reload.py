@@ -85,6 +85,18 @@ def test_a_rotated_log_file(lab):
     check_equal(daemon.stop(), 15)
 
 
+def test_a_log_file_that_cannot_be_opened(lab):
+    daemon = start(lab, LOG + DOOR)
+    conf(lab, "[options]\nlogfile=@/none/log\n" + DOOR)
+    daemon.send_signal(signal.SIGHUP)
+    wait_until(lambda: log(lab)[-1:] == ["warning: cannot open logfile: No such file or directory"], what="the warning in the old file")
+    knock_opens(lab)
+    (lab.dir / "none").mkdir()
+    daemon.send_signal(signal.SIGHUP)
+    knock_opens(lab, "none/log")
+    check_equal(daemon.stop(), 15)
+
+
 def test_a_door_that_is_disabled_is_told_in_the_log(lab):
     text = "[d]\nsequence=x\n" + DOOR + LOG + "UseSyslog\n"
     wanted = 'config: line 2: port "x" is invalid --> disabling the door'

@@ -113,6 +113,7 @@ TEST_F(JournalFolder, is_held_by_one_process) {
   const auto second = StopJournal::open(folder_, "j", "boot-1");
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().os_code, EWOULDBLOCK);
+  EXPECT_EQ(second.error().text, folder_ + "/j: in use by another knockd");
 }
 
 TEST_F(JournalFolder, stays_short) {
