@@ -315,10 +315,11 @@ void GrantJournal::keep_aside(const Error& error) {
 bool GrantJournal::compact() {
   std::string text;
   for (const auto& [id, line] : open_lines_) text += line + "\n";
-  dead_lines_ = 0;
   // An AppendLog notices that its file was replaced.
   const auto written = os::replace_file_atomically(path_, text, 0600);
+  dead_lines_ = 0;
   if (!written) log_.warning("Could not write the state file: {}", written.error().text);
+  if (written) is_behind_ = false;
   return written.ok();
 }
 
@@ -365,11 +366,15 @@ void GrantJournal::leave(const RulePlace& place) {
 
 void GrantJournal::finish(std::uint64_t id) {
   if (open_lines_.erase(id) == 0) return;
-  append(fmt::format("done {}", id));
+  if (!append(fmt::format("done {}", id))) is_behind_ = true;
   dead_lines_ += 2;
   if (dead_lines_ > most_dead_lines) compact();
 }
 
-void GrantJournal::end() { append("end"); }
+/// What has been closed must not be open again at the next start. That nothing is open needs no room on the disk.
+void GrantJournal::end() {
+  const bool is_true = !is_behind_ || (!open_lines_.empty() && compact());
+  if ((!is_true || !append("end")) && open_lines_.empty()) ::unlink(path_.c_str());
+}
 
 }  // namespace latchkey::fwknopd

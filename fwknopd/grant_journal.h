@@ -100,6 +100,7 @@ class GrantJournal final : public RuleJournal {
   std::vector<EnteredPlace> places_;
   std::size_t dead_lines_ = 0;
   std::uint64_t next_id_ = 1;
+  bool is_behind_ = false;  ///< on a full disk something was closed that the file calls open
 };
 
 }  // namespace latchkey::fwknopd

@@ -285,6 +285,32 @@ TEST(JournalLines, what_was_opened_behind_the_end_is_not_ended) {
   EXPECT_FALSE(parse_journal("end\n" + line, now).is_ended);
 }
 
+TEST_F(JournalFileTest, what_was_closed_on_a_full_disk_is_not_opened_again) {
+  GrantJournal journal(log, clock);
+  journal.open(path);
+  OpenRule rule = example_rule();
+  ASSERT_TRUE(journal.opening(rule));
+  test::with_file_limit(std::filesystem::file_size(path), [&] {
+    journal.closed(rule);
+    journal.end();
+  });
+  EXPECT_TRUE(GrantJournal(log, clock).open(path).rules.empty());
+}
+
+TEST_F(JournalFileTest, a_disk_that_was_full_for_a_while_is_made_up_for_at_the_end) {
+  GrantJournal journal(log, clock);
+  journal.open(path);
+  OpenRule rule = example_rule();
+  OpenRule kept = example_rule();
+  ASSERT_TRUE(journal.opening(rule));
+  ASSERT_TRUE(journal.opening(kept));
+  test::with_file_limit(std::filesystem::file_size(path), [&] { journal.closed(rule); });
+  journal.end();
+  const auto contents = GrantJournal(log, clock).open(path);
+  EXPECT_EQ(contents.rules.size(), 1u);
+  EXPECT_TRUE(contents.is_ended);
+}
+
 TEST_F(JournalFileTest, on_a_full_disk_nothing_is_opened_unrecorded) {
   GrantJournal journal(log, clock);
   journal.open(path);
