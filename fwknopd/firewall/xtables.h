@@ -125,8 +125,20 @@ class XtablesFirewall final : public Firewall {
   void forget_vanished(Slot slot);
   void forget_closed();
 
+  // many rules by one program
+  struct Batch {
+    std::string text;  ///< for iptables-restore; empty: a word needs quotes
+    std::uint64_t commits = 0;
+  };
+  bool can_work_together() const;
+  Batch make_batch(const std::string& command, const std::vector<const Rule*>& rules) const;
+
+  // restoring
+  void restore_chain(Slot slot);
+  void forget_listed(Slot slot, const Listing& listing, std::vector<const Tracked*>& rules) const;
+  bool make_together(const std::vector<const Tracked*>& rules);
+
   // removal by one program
-  bool can_remove_together() const;
   bool collect_due(Slot slot, Removal& removal);
   std::vector<const Tracked*> rules_in_order(Slot slot) const;
   bool holds_only_ours(Slot slot, const std::vector<Tracked*>& ours, const Listing& listing) const;
@@ -135,7 +147,6 @@ class XtablesFirewall final : public Firewall {
   void end_removal(const CommandResult& result);
   void account_for(const Removal& removal);
   Tracked* find_rule(std::uint64_t id);
-  std::string restore_text(Removal& removal);
 
   FirewallContext context_;
   XtablesDialect dialect_;

@@ -18,7 +18,7 @@ bool is_plain(const std::string& word) {
 }  // namespace
 
 /// Debug lines show a command for each rule, and the legacy tables do not tell of changes.
-bool XtablesFirewall::can_remove_together() const {
+bool XtablesFirewall::can_work_together() const {
   return version_.is_nftables && !is_debug() && !context_.restore_exe.empty();
 }
 
@@ -54,30 +54,33 @@ XtablesFirewall::Tracked* XtablesFirewall::find_rule(std::uint64_t id) {
   return found == rules_.end() ? nullptr : &*found;
 }
 
-/// "*filter", a line "-D CHAIN RULE" for each rule, "COMMIT", for each table. Empty: a word needs quotes.
-std::string XtablesFirewall::restore_text(Removal& removal) {
+/// "*filter", a line "COMMAND CHAIN RULE" for each rule, "COMMIT", for each table.
+XtablesFirewall::Batch XtablesFirewall::make_batch(const std::string& command,
+                                                   const std::vector<const Rule*>& rules) const {
   std::map<std::string, std::string> tables;
-  for (const Removal::Item& item : removal.items) {
-    const Rule& rule = find_rule(item.id)->open.rule;
-    const ChainSpec& spec = chain(rule.slot);
-    Words words = rule_words(rule, spec);
+  for (const Rule* rule : rules) {
+    const ChainSpec& spec = chain(rule->slot);
+    Words words = rule_words(*rule, spec);
     if (!is_plain(spec.to_chain) || !std::ranges::all_of(words, is_plain)) return {};
     words.erase(words.begin(), words.begin() + 2);  // "-t TABLE": the file says it in its own way
-    tables[spec.table] += "-D " + spec.to_chain + " " + join(words) + "\n";
+    tables[spec.table] += command + " " + spec.to_chain + " " + join(words) + "\n";
   }
-  removal.commits = tables.size();
-  std::string text;
-  for (const auto& [table, lines] : tables) text += "*" + table + "\n" + lines + "COMMIT\n";
-  return text;
+  Batch batch;
+  batch.commits = tables.size();
+  for (const auto& [table, lines] : tables) batch.text += "*" + table + "\n" + lines + "COMMIT\n";
+  return batch;
 }
 
 void XtablesFirewall::remove_together(Removal removal) {
-  const std::string text = restore_text(removal);
+  std::vector<const Rule*> rules;
+  for (const Removal::Item& item : removal.items) rules.push_back(&find_rule(item.id)->open.rule);
+  const Batch batch = make_batch("-D", rules);
+  removal.commits = batch.commits;
   removal.changes_before = count_changes();
   removal_ = std::make_shared<Removal>(std::move(removal));
-  if (text.empty()) return end_removal({.code = -1, .exit_status = 0, .output = {}});
+  if (batch.text.empty()) return end_removal({.code = -1, .exit_status = 0, .output = {}});
   // Whoever stops or hands over the rules meanwhile drops the removal: its end then concerns nobody.
-  context_.runner.start({context_.restore_exe, "--noflush"}, text,
+  context_.runner.start({context_.restore_exe, "--noflush"}, batch.text,
                         [this, removal = std::weak_ptr(removal_)](const CommandResult& result) {
                           if (!removal.expired()) end_removal(result);
                         });

@@ -127,23 +127,6 @@ CommandResult XtablesFirewall::insert_rule(const OpenRule& open) {
   return result;
 }
 
-void XtablesFirewall::restore(std::vector<OpenRule> rules) {
-  std::vector<Slot> ensured;
-  for (OpenRule& open : rules) {
-    const Slot slot = open.rule.slot;
-    if (!contains(slots_, slot)) {
-      context_.journal.closed(open);
-      continue;
-    }
-    if (!contains(ensured, slot) && ensure_chain(slot)) ensured.push_back(slot);
-    const bool is_over = open.due <= context_.clock.monotonic();
-    // An iptables that is out of order finds no rule and makes none: it is looked for when it is due, whatever was
-    // said.
-    if (!is_over && !is_in_chain(open.rule)) insert_rule(open);
-    rules_.push_back({.open = open, .next_try = open.due});
-  }
-}
-
 std::vector<OpenRule> XtablesFirewall::release() {
   removal_.reset();
   std::vector<OpenRule> rules;
@@ -166,7 +149,7 @@ void XtablesFirewall::expire() {
     const bool is_due = std::ranges::any_of(
         rules_, [&](const Tracked& tracked) { return tracked.open.rule.slot == slot && tracked.next_try <= now; });
     if (!is_due) continue;
-    if (!can_remove_together()) {
+    if (!can_work_together()) {
       sweep(slot, nullptr);
     } else if (!collect_due(slot, removal)) {
       sweep(slot, &removal);
@@ -210,9 +193,7 @@ XtablesFirewall::Tracked* XtablesFirewall::own_rule(Slot slot, const ListedRule&
   for (Tracked& tracked : rules_) {
     const Rule& rule = tracked.open.rule;
     if (rule.slot != slot || rule.expires_at_s != listed.expires_at_s || tracked.is_seen) continue;
-    // Behind the line number stands what a listing without numbers shows.
-    const auto text = strip_left(listed.line.substr(std::min(listed.line.size(), listed.line.find(' '))));
-    if (is_listed(rule, chain(slot), text)) return &tracked;
+    if (is_listed(rule, chain(slot), listed.without_number())) return &tracked;
     if (!found) found = &tracked;
   }
   return found;

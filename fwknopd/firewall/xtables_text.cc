@@ -134,6 +134,10 @@ std::string format_added(const Rule& rule, const ChainSpec& chain) {
                      rule.expires_at_s);
 }
 
+std::string_view ListedRule::without_number() const {
+  return strip_left(line.substr(std::min(line.size(), line.find(' '))));
+}
+
 Listing parse_listing(std::string_view text) {
   Listing listing;
   for (const std::string_view line : split(text, '\n')) {

@@ -26,6 +26,8 @@ struct ListedRule {
   unsigned number = 0;  ///< the line number that iptables printed
   std::int64_t expires_at_s = 0;
   std::string_view line;
+  /// What a listing without numbers shows.
+  std::string_view without_number() const;
 };
 
 struct Listing {

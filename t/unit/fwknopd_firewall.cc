@@ -33,7 +33,7 @@ class FakeIptables final : public CommandRunner {
     if (agrees_always) return {};
     if (hangs) return {16, 0, "killed"};
     if (command == "-V") return {0, 0, "iptables v1.8.9 (nf_tables)"};
-    if (argv[0].ends_with("-restore")) return restore(input);
+    if (argv[0].ends_with("-restore")) return restore_fails ? CommandResult{0, 1, "no"} : restore(input);
     const CommandResult result = act(argv);
     if (result.is_success() && command.find("-C ") == std::string::npos && command.find("-L ") == std::string::npos)
       ++changes;
@@ -52,6 +52,7 @@ class FakeIptables final : public CommandRunner {
   bool forgets_answers = false;  ///< does the work and then says that it was killed
   bool agrees_always = false;    ///< every command succeeds and does nothing: -C finds what -D has deleted
   bool starts_in_background = false;
+  bool restore_fails = false;
   std::function<void()> background;  ///< what was started
   unsigned calls = 0;
   std::uint64_t changes = 0;
@@ -574,6 +575,58 @@ TEST_F(RemovalTest, a_reload_during_a_removal_loses_no_rule) {
   pass(1s);
   EXPECT_EQ(count(), 1U);
   EXPECT_EQ(journal_.open.size(), 1U);
+}
+
+TEST_F(RemovalTest, a_reload_with_many_rules_takes_few_commands) {
+  for (unsigned i = 1; i <= 300; ++i) grant(i, 30);
+  auto left = firewall_->release();
+  const Lines before = iptables_.chain("FWKNOP_INPUT");
+  iptables_.calls = 0;
+  auto next = make();
+  ASSERT_TRUE(next->start(StartKind::reload));
+  next->restore(std::move(left));
+  EXPECT_LT(iptables_.calls, 10U);
+  EXPECT_EQ(iptables_.chain("FWKNOP_INPUT"), before);
+  firewall_ = std::move(next);
+  pass(30s);
+  EXPECT_EQ(count(), 0U);
+}
+
+TEST_F(RemovalTest, a_start_with_many_rules_takes_few_commands) {
+  for (unsigned i = 1; i <= 300; ++i) grant(i, 30);
+  auto left = firewall_->release();
+  const Lines before = iptables_.chain("FWKNOP_INPUT");
+  iptables_.calls = 0;
+  auto next = make();
+  ASSERT_TRUE(next->start(StartKind::fresh));
+  EXPECT_EQ(count(), 0U);
+  next->restore(left);
+  EXPECT_LT(iptables_.calls, 20U);
+  EXPECT_EQ(iptables_.chain("FWKNOP_INPUT"), before);
+}
+
+TEST_F(RemovalTest, a_reload_makes_what_is_missing_and_doubles_nothing) {
+  for (unsigned i = 1; i <= 9; ++i) grant(i, 30);
+  auto left = firewall_->release();
+  auto& chain = iptables_.chain("FWKNOP_INPUT");
+  std::ranges::sort(chain);
+  const Lines before = chain;
+  chain.erase(chain.begin() + 3);
+  auto next = make();
+  ASSERT_TRUE(next->start(StartKind::reload));
+  next->restore(left);
+  std::ranges::sort(chain);
+  EXPECT_EQ(chain, before);
+}
+
+TEST_F(RemovalTest, an_empty_chain_is_filled_rule_by_rule_where_the_one_program_fails) {
+  for (unsigned i = 1; i <= 3; ++i) grant(i, 30);
+  auto left = firewall_->release();
+  auto next = make();
+  ASSERT_TRUE(next->start(StartKind::fresh));
+  iptables_.restore_fails = true;
+  next->restore(left);
+  EXPECT_EQ(count(), 3U);
 }
 
 TEST_F(RemovalTest, words_with_blanks_are_left_to_iptables) {
