@@ -6,10 +6,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
+#include "common/base/bytes.h"
+
 namespace latchkey {
+namespace {
+
+/// For pipes, devices and /proc, which do not tell their size.
+constexpr std::size_t least_buffer = 4096;
+
+}  // namespace
 
 void Fd::close() {
   // EINTR from close() leaves the descriptor closed on Linux: never repeat it.
@@ -29,22 +36,26 @@ Result<void> write_all(int fd, std::string_view text) {
 }
 
 Result<std::string> read_all(int fd, std::size_t limit_bytes) {
-  std::string text;
-  struct stat status {};
-  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-    text.reserve(std::min(limit_bytes, static_cast<std::size_t>(status.st_size)));  // large files: no doubling
-  }
-  std::array<char, 16384> chunk;
+  // Sized by the file and read in place: what is read may be a key, and no buffer that had to grow keeps a part of it.
+  struct stat facts {};
+  const std::size_t size = ::fstat(fd, &facts) == 0 ? static_cast<std::size_t>(facts.st_size) : 0;
+  std::string text(std::min(std::max(size, least_buffer), limit_bytes) + 1, '\0');
+  std::size_t used = 0;
   for (;;) {
-    const ssize_t got = ::read(fd, chunk.data(), chunk.size());
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      return fail(os_error(""));
-    }
-    if (got == 0) return text;
-    if (text.size() + static_cast<std::size_t>(got) > limit_bytes) return fail(os_error("", EFBIG));
-    text.append(chunk.data(), static_cast<std::size_t>(got));
+    const ssize_t count = ::read(fd, text.data() + used, text.size() - used);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail(os_error(""));
+    if (count == 0) break;
+    used += static_cast<std::size_t>(count);
+    if (used > limit_bytes) return fail(os_error("", EFBIG));
+    if (used < text.size()) continue;
+    std::string larger(text.size() * 2, '\0');
+    larger.replace(0, used, text);
+    wipe(text);
+    text = std::move(larger);
   }
+  text.resize(used);
+  return text;
 }
 
 }  // namespace latchkey

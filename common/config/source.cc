@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,27 +17,6 @@ namespace {
 
 using Kind = SourceError::Kind;
 using Folder = std::unique_ptr<DIR, Deleter<::closedir>>;
-
-// Sized by the file, so that no key is left behind in a buffer that had to grow.
-Result<std::string> read_exactly(int fd, std::size_t size_hint, std::size_t limit_bytes) {
-  std::string text(std::min(size_hint, limit_bytes) + 1, '\0');
-  std::size_t used = 0;
-  for (;;) {
-    const ssize_t count = ::read(fd, text.data() + used, text.size() - used);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(os_error(""));
-    if (count == 0) break;
-    used += static_cast<std::size_t>(count);
-    if (used > limit_bytes) return fail(os_error("", EFBIG));
-    if (used < text.size()) continue;
-    std::string larger(text.size() * 2, '\0');
-    larger.replace(0, used, text);
-    wipe(text);
-    text = std::move(larger);
-  }
-  text.resize(used);
-  return text;
-}
 
 std::string resolve_beside(const SourceFile& including, const std::string& path) {
   const std::size_t slash = including.path.rfind('/');
@@ -133,7 +111,7 @@ Result<OpenedSource, SourceError> open_source(const std::string& path, const Pla
   if (::fstat(fd.get(), &source.facts) != 0) return fail(SourceError{Kind::cannot_stat, path, included_from, errno});
   if (!S_ISREG(source.facts.st_mode))
     return fail(SourceError{Kind::not_regular, path, included_from, S_ISDIR(source.facts.st_mode) ? EISDIR : EINVAL});
-  auto text = read_exactly(fd.get(), static_cast<std::size_t>(source.facts.st_size), limit_bytes);
+  auto text = read_all(fd.get(), limit_bytes);
   if (!text) return fail(SourceError{Kind::cannot_read, path, included_from, text.error().os_code});
   source.text = SourceText(std::move(*text));
   source.file = std::make_shared<const SourceFile>(SourceFile{path, included_from});
