@@ -123,10 +123,6 @@ bool has_right_hmac(const PacketKeys& keys, std::string_view head, std::string_v
   return crypto::equal_in_constant_time(as_bytes(expected), as_bytes(mac));
 }
 
-std::size_t hmac_characters(const PacketKeys& keys) {
-  return keys.has_hmac() ? crypto::digest_text_size(keys.hmac_type()) : 0;
-}
-
 }  // namespace
 
 GpgFault fault_of(const crypto::GpgError& error, crypto::GpgKeyUse use) {
@@ -174,7 +170,7 @@ Result<std::string, Code> find_gpg_head(const IncomingPacket& packet, const Pack
   const auto checked = check_hmac(packet, keys);
   const bool is_other_head_possible = checked.ok() || checked.error() == Code::hmac_comparefail;
   if (!is_other_head_possible) return fail(checked.error());
-  const std::size_t mac_size = hmac_characters(keys);
+  const std::size_t mac_size = keys.hmac_characters();
   const std::string_view bare = packet.bare_text(mac_size);
   const std::string_view mac = packet.wire().substr(bare.size());
   if (bare.starts_with(gpg_prefix)) return checked ? Result<std::string, Code>(std::string{}) : fail(checked.error());
@@ -191,7 +187,7 @@ Result<std::string, Code> find_gpg_head(const IncomingPacket& packet, const Pack
 }
 
 Result<Bytes, Code> decode_gpg_text(const IncomingPacket& packet, const PacketKeys& keys, std::string_view head) {
-  const std::string text = std::string(head) + std::string(packet.bare_text(hmac_characters(keys)));
+  const std::string text = std::string(head) + std::string(packet.bare_text(keys.hmac_characters()));
   if (!crypto::is_base64_text(text) || text.find('=') != std::string::npos) return fail(Code::encode_notbase64);
   auto message = crypto::decode_base64_strict(text);
   if (!message) return fail(Code::encrypt_gpg_cipher_decodefail);
@@ -226,7 +222,7 @@ Result<GpgOpened, GpgFault> open_gpg(crypto::Gpg& gpg, const IncomingPacket& pac
   auto decoded = accept_gpg_plaintext(*decrypted, rules);
   if (!decoded) return fail(decoded.error());
   const std::string_view wire = packet.wire();
-  return GpgOpened{{std::move(*decoded), std::string(wire.substr(wire.size() - hmac_characters(keys)))},
+  return GpgOpened{{std::move(*decoded), std::string(wire.substr(wire.size() - keys.hmac_characters()))},
                    std::move(decrypted->signatures)};
 }
 

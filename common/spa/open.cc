@@ -54,10 +54,6 @@ Result<Decoded, Code> open_ciphertext(std::string_view ciphertext, const PacketK
   return decrypt_and_decode(ciphertext, keys, *cipher);
 }
 
-std::size_t hmac_characters(const PacketKeys& keys) {
-  return keys.has_hmac() ? crypto::digest_text_size(keys.hmac_type()) : 0;
-}
-
 }  // namespace
 
 PacketKeys::PacketKeys(Settings settings, crypto::SecretBytes cipher_key, ByteView hmac_key)
@@ -106,7 +102,7 @@ Result<void, Code> check_hmac(const IncomingPacket& packet, const PacketKeys& ke
     return fail(Code::funcs_new_msglen_validfail);
   if (const auto error = keys.hmac_key_error()) return fail(*error);
   if (keys.hmac() == nullptr) return {};
-  const std::size_t mac_size = hmac_characters(keys);
+  const std::size_t mac_size = keys.hmac_characters();
   if (wire.size() < mac_size + limit::least_text) return fail(Code::hmac_encmsglen_validfail);
   if (!packet.is_base64(mac_size)) return fail(Code::encode_notbase64);
   if (!has_right_hmac(packet, keys, mac_size)) return fail(Code::hmac_comparefail);
@@ -115,7 +111,7 @@ Result<void, Code> check_hmac(const IncomingPacket& packet, const PacketKeys& ke
 
 Result<Opened, Code> open_rijndael(const IncomingPacket& packet, const PacketKeys& keys) {
   if (auto checked = check_hmac(packet, keys); !checked) return fail(checked.error());
-  const std::size_t mac_size = hmac_characters(keys);
+  const std::size_t mac_size = keys.hmac_characters();
   const std::string_view ciphertext = packet.rijndael_text(mac_size);
   // With an HMAC the peers count the restored prefix, without it they do not (7.2).
   const std::size_t guessed_length = keys.has_hmac() ? ciphertext.size() : packet.wire().size();

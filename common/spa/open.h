@@ -28,6 +28,8 @@ class PacketKeys {
   bool has_hmac() const { return hmac_.has_value() || hmac_key_error_.has_value(); }
   const crypto::Hmac* hmac() const { return hmac_ ? &*hmac_ : nullptr; }
   std::optional<Code> hmac_key_error() const { return hmac_key_error_; }
+  /// What an HMAC takes at the end of a packet; 0 without one.
+  std::size_t hmac_characters() const { return has_hmac() ? crypto::digest_text_size(hmac_type()) : 0; }
   const crypto::SecretBytes& cipher_key() const { return cipher_key_; }
 
  private:
