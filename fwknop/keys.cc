@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t most_key_file_bytes = 1u << 20;
 constexpr std::size_t most_key = spa::limit::client_key;
+/// The peer's client stops at 128 and says so, but a server takes more, and `fwknopd --key-gen` makes more for
+/// sha3_256.
+constexpr std::size_t most_hmac_key = spa::limit::hmac_key;
 /// The peer decodes the first 180 characters of a base64 key at most; the length it complains about is of those.
 constexpr std::size_t most_reported = 135;
 
@@ -81,7 +84,7 @@ Result<SecretBytes> cipher_key(const Settings& settings, TypedKeys& typed, Conso
 }
 
 Result<SecretBytes> hmac_key(const Settings& settings, TypedKeys& typed, Console& console) {
-  auto given = inline_key(settings.hmac_key, hmac_length_error, 0, most_key);
+  auto given = inline_key(settings.hmac_key, hmac_length_error, 0, most_hmac_key);
   if (!given) return fail(given.error());
   SecretBytes key;
   if (given->has_value()) {
@@ -92,7 +95,7 @@ Result<SecretBytes> hmac_key(const Settings& settings, TypedKeys& typed, Console
     if (!other) return other;
     key = std::move(*other);
   }
-  if (key.size() > most_key)
+  if (key.size() > most_hmac_key)
     return fail(Error{fmt::format("[*] Invalid HMAC key length: '{}', must be in [0,128]", key.size())});
   return key;
 }

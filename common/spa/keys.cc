@@ -33,7 +33,7 @@ Result<GeneratedKeys, Code> generate_keys(const KeyGenSettings& settings, Rng& r
   const std::size_t key_bytes = settings.key_bytes.value_or(limit::cipher_key);
   const std::size_t hmac_key_bytes = settings.hmac_key_bytes.value_or(default_hmac_key_bytes(settings.hmac_type));
   if (key_bytes < 1 || key_bytes > limit::cipher_key) return fail(Code::funcs_gen_keylen_validfail);
-  if (hmac_key_bytes < 1 || hmac_key_bytes > limit::client_key) return fail(Code::funcs_gen_hmaclen_validfail);
+  if (hmac_key_bytes < 1 || hmac_key_bytes > limit::hmac_key) return fail(Code::funcs_gen_hmaclen_validfail);
   auto key = make_key(key_bytes, rng);
   if (!key) return fail(key.error());
   auto hmac_key = make_key(hmac_key_bytes, rng);

@@ -26,7 +26,7 @@ struct GeneratedKeys {
 /// 16, 20, 64, 128, 128, 128, 72 by type.
 std::size_t default_hmac_key_bytes(DigestType type);
 
-/// Errors: funcs_gen_keylen_validfail (not 1..32), funcs_gen_hmaclen_validfail (not 1..128), filesystem_operation.
+/// Errors: funcs_gen_keylen_validfail (not 1..32), funcs_gen_hmaclen_validfail (not 1..136), filesystem_operation.
 Result<GeneratedKeys, Code> generate_keys(const KeyGenSettings& settings, Rng& rng);
 
 /// `KEY_BASE64: ...` and `HMAC_KEY_BASE64: ...`, each with its newline.

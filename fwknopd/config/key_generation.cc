@@ -11,7 +11,6 @@
 #include <cstring>
 
 #include "common/base/fd.h"
-#include "common/crypto/base64.h"
 #include "common/os/files.h"
 #include "common/spa/keys.h"
 
@@ -29,21 +28,14 @@ Result<void> write_keys(const std::string& path, std::string_view text) {
   return fd ? write_all(fd.get(), text) : fail(os_error(path));
 }
 
-void replace_hmac_key(spa::GeneratedKeys& keys, Rng& rng) {
-  crypto::SecretBytes key(spa::limit::hmac_key);
-  if (!rng.fill(key.span())) return;
-  std::string text = crypto::encode_base64(key.view(), crypto::Padding::equals_signs);
-  keys.hmac_key_base64 = crypto::SecretBytes::copy_of(text);
-  wipe(text);
-}
-
 }  // namespace
 
 int generate_keys(const CommandLine& line, Rng& rng) {
-  auto keys = spa::generate_keys(line.key_settings, rng);
-  // One block of SHA3-256, which is more than the packet library generates.
-  if (keys && line.key_settings.hmac_type == spa::DigestType::sha3_256 && !line.key_settings.hmac_key_bytes)
-    replace_hmac_key(*keys, rng);
+  spa::KeyGenSettings settings = line.key_settings;
+  // One block of SHA3-256 (4.5), where the client makes 128 bytes (spec/spa-wire.md 12.2); both take either.
+  if (settings.hmac_type == spa::DigestType::sha3_256 && !settings.hmac_key_bytes)
+    settings.hmac_key_bytes = spa::limit::hmac_key;
+  const auto keys = spa::generate_keys(settings, rng);
   if (!keys) {
     fmt::print(stderr, "fwknopd: fko_key_gen: Error {} - {}\n", static_cast<int>(keys.error()),
                spa::error_text(keys.error()));

@@ -170,10 +170,10 @@ TEST_F(Options, hmac_key_file_directive_names_an_hmac_key_and_switches_nothing_o
 TEST_F(Options, key_lengths) {
   settings_.key.base64 = SecretBytes::copy_of(std::string(400, 'A'));
   EXPECT_EQ(inline_key(settings_.key, length_error, 1, 127).error().text, "135");
-  settings_.hmac_key.text = SecretBytes::copy_of(std::string(129, 'h'));
+  settings_.hmac_key.text = SecretBytes::copy_of(std::string(137, 'h'));
   settings_.key.base64 = SecretBytes::copy_of("QUFB");
   settings_.use_hmac = true;
-  EXPECT_EQ(acquire_keys(settings_, console_).error().text, "[*] Invalid HMAC key length: '129', must be in [0,128]");
+  EXPECT_EQ(acquire_keys(settings_, console_).error().text, "[*] Invalid HMAC key length: '137', must be in [0,128]");
 }
 
 TEST_F(Options, key_arguments_disappear_from_the_process_list) {

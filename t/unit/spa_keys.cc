@@ -31,8 +31,8 @@ TEST(KeyGen, default_lengths_follow_the_hmac_type) {
 TEST(KeyGen, lengths_are_checked) {
   EXPECT_EQ(generate({.key_bytes = 1, .hmac_key_bytes = 1}).key, 1u);
   EXPECT_EQ(generate({.key_bytes = 33}).hmac_key, 68u);
-  EXPECT_EQ(generate({.hmac_key_bytes = 128}).hmac_key, 128u);
-  EXPECT_EQ(generate({.hmac_key_bytes = 129}).hmac_key, 69u);
+  EXPECT_EQ(generate({.hmac_key_bytes = 136}).hmac_key, 136u);
+  EXPECT_EQ(generate({.hmac_key_bytes = 137}).hmac_key, 69u);
 }
 
 TEST(KeyGen, prints_padded_base64) {
