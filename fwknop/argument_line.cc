@@ -14,21 +14,22 @@ bool needs_quotes(std::string_view word) {
   return word.empty() || word.front() == '"' || std::any_of(word.begin(), word.end(), is_blank);
 }
 
-std::string quote(std::string_view word) {
-  std::string quoted = "\"";
+void add_quoted(std::string& line, std::string_view word) {
+  line += '"';
   for (const char c : word) {
-    if (c == '"' || c == '\\') quoted += '\\';
+    if (c == '"' || c == '\\') line += '\\';
     if (c == '\n')
-      quoted += "\\n";
+      line += "\\n";
     else
-      quoted += c;
+      line += c;
   }
-  return quoted + '"';
+  line += '"';
 }
 
 /// Takes a well-formed quoted word off the front of `rest`; else takes nothing.
 std::optional<std::string> take_quoted(std::string_view& rest) {
   std::string word;
+  word.reserve(rest.size());
   for (std::size_t i = 1; i < rest.size(); ++i) {
     if (rest[i] == '"') {
       if (i + 1 < rest.size() && !is_blank(rest[i + 1])) return std::nullopt;
@@ -48,9 +49,20 @@ std::optional<std::string> take_quoted(std::string_view& rest) {
 }  // namespace
 
 std::string format_argument_line(const std::vector<std::string>& words) {
+  // Room for every character quoted: there may be keys, and what does not grow leaves no copies behind.
+  std::size_t room = 1;
+  for (const std::string& word : words) room += 2 * word.size() + 3;
   std::string line;
-  for (const std::string& word : words) line += (needs_quotes(word) ? quote(word) : word) + ' ';
-  return line + '\n';
+  line.reserve(room);
+  for (const std::string& word : words) {
+    if (needs_quotes(word))
+      add_quoted(line, word);
+    else
+      line += word;
+    line += ' ';
+  }
+  line += '\n';
+  return line;
 }
 
 std::vector<std::string> parse_argument_line(std::string_view line) {

@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t most_rc_bytes = 16u << 20;
 
+/// The directives that hold secrets, and what a text is saved as that no directive can hold.
 struct Fallback {
   std::string_view text;
   std::string_view base64;
@@ -34,6 +35,15 @@ constexpr auto fallbacks = std::to_array<Fallback>({
     {"HMAC_KEY", "HMAC_KEY_BASE64"},
     {"GPG_SIGNING_PW", "GPG_SIGNING_PW_BASE64"},
 });
+
+constexpr std::string_view hidden = "***";
+/// What a new stanza has beside its name and its assignments, and an assignment beside its value, at the most.
+constexpr std::size_t room_for_stanza = 8;
+constexpr std::size_t room_for_name = 40;
+
+bool holds_secret(std::string_view name) {
+  return std::ranges::any_of(fallbacks, [&](const Fallback& row) { return name == row.text || name == row.base64; });
+}
 
 std::string_view base64_form_of(std::string_view name) {
   const auto found = std::ranges::find(fallbacks, name, &Fallback::text);
@@ -48,6 +58,10 @@ class Rewrite {
   Rewrite(const StanzaUpdate& update, Console& console) : update_(update), console_(console) {}
 
   Result<std::string> run(std::string_view text) {
+    // Room for all of it: keys are among it, and what does not grow leaves no copies behind.
+    std::size_t room = text.size() + update_.stanza.size() + room_for_stanza;
+    for (const RcAssignment& assignment : update_.assignments) room += assignment.value.size() + room_for_name;
+    text_.reserve(room);
     std::vector<RcLine> lines;
     for (const std::string_view raw : split_rc_lines(text)) lines.push_back(parse_rc_line(raw));
     const auto header = std::ranges::find_if(lines, [this](const RcLine& line) {
@@ -119,8 +133,10 @@ class Rewrite {
     for (const RcAssignment& assignment : update_.assignments) {
       if (kept_.contains(assignment.name)) continue;
       console_.debug("add_single_var_to_rc() : Updating param ({}) {} to {}", assignment.position, assignment.name,
-                     assignment.value);
-      add(fmt::format("{:<24}    {}\n", assignment.name, assignment.value));
+                     holds_secret(assignment.name) ? hidden : std::string_view(assignment.value));
+      add(fmt::format("{:<24}    ", assignment.name));
+      text_ += assignment.value;
+      text_ += '\n';
     }
   }
 
