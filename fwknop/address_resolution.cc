@@ -101,8 +101,7 @@ Result<std::string> resolve_by_https(const Settings& settings, Console& console)
   return *address;
 }
 
-// --- plain HTTP
-// --------------------------------------------------------------------------------------------------------
+// --- plain HTTP -----------------------------------------------------------------------------------------------------
 
 std::string exchange_failure(const net::ExchangeError& error) {
   switch (error.stage) {

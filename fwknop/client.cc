@@ -40,6 +40,7 @@ class Run {
     if (early.no_rc_file && !check_no_rc_file(early)) return failure;
     if (early.stanza_list) return list_stanzas(early);
     if (!early.no_rc_file && !load_rc_file(early)) return failure;
+    settings_.verbose_count = 0;  // the second pass counts again
     if (const auto status = apply_options(line_, world_.full_version, settings_, console_)) return *status;
     console_.verbosity = settings_.verbosity();
     if (const auto checked = check_settings(settings_, is_stanza_found_, world_.version, console_); !checked)
@@ -102,13 +103,14 @@ class Run {
   bool load_rc_file(const Settings& early) {
     const auto path = safe_rc_path(early);
     if (!path) return false;
-    create_missing_rc_file(*path, console_);
-    if (!apply_rc_section(*path, "default", Source::default_section, settings_, console_).is_ok) return false;
-    if (early.named_config.empty() || early.save_rc_stanza) return true;
-    if (!safe_rc_path(early)) return false;
-    const RcPass named = apply_rc_section(*path, early.named_config, Source::named_section, settings_, console_);
-    is_stanza_found_ = named.is_found;
-    return named.is_ok;
+    if (!create_missing_rc_file(*path, console_)) return true;
+    const std::string_view stanza = early.save_rc_stanza ? std::string_view() : early.named_config;
+    // -v is what VERBOSE does not replace (D6).
+    settings_.verbose_count = early.verbose_count;
+    const RcPass first = apply_rc_section(*path, "default", Source::default_section, settings_, console_, stanza);
+    is_stanza_found_ = first.has_other;
+    if (!first.is_ok || !is_stanza_found_) return first.is_ok;
+    return safe_rc_path(early) && apply_rc_section(*path, stanza, Source::named_section, settings_, console_).is_ok;
   }
 
   std::optional<int> make_and_save() {
@@ -134,7 +136,8 @@ class Run {
   }
 
   std::optional<int> handle_saved_args() {
-    if (is_rerun_) return std::nullopt;
+    // A stored -l counts for nothing; after a stored --show-last the peer does nothing more.
+    if (is_rerun_) return settings_.show_last ? std::optional(success) : std::nullopt;
     const bool reads = settings_.run_last || settings_.show_last;
     if (!reads && settings_.no_save_args) return std::nullopt;
     const auto path = find_args_path(settings_, world_.environment);

@@ -211,8 +211,7 @@ Result<void> set_hmac_key(Settings& settings, std::string_view value, Source sou
   return set_key_text<&Settings::hmac_key>(settings, value, source);
 }
 
-// --- the table
-// --------------------------------------------------------------------------------------------------------
+// --- the table ------------------------------------------------------------------------------------------------------
 
 using S = Settings;
 constexpr std::string_view digests = "md5, sha1, sha256, sha384, sha512, sha3_256, sha3_512";

@@ -87,6 +87,7 @@ bool apply_line(const PlacedLine& placed, Source source, Settings& settings, RcP
   const RcDirective* directive = find_rc_directive(name);
   const auto result =
       directive != nullptr ? directive->set(settings, value, source) : Result<void>(fail(Error{std::string()}));
+  if (name == "VERBOSE") console.verbosity = settings.verbosity();
   if (result) return true;
   if (!result.error().text.empty()) console.error("{}", result.error().text);
   console.error("Parameter error in {}, line {}: var={}, val={}", at.place.file->path, at.place.line, name, value);
@@ -97,7 +98,7 @@ bool apply_line(const PlacedLine& placed, Source source, Settings& settings, RcP
 }  // namespace
 
 RcPass apply_rc_section(const std::string& path, std::string_view name, Source source, Settings& settings,
-                        Console& console) {
+                        Console& console, std::string_view other) {
   RcPass pass;
   // The peer says so of [default] even where there is none.
   bool is_announced = false;
@@ -105,12 +106,12 @@ RcPass apply_rc_section(const std::string& path, std::string_view name, Source s
     if (!std::exchange(is_announced, true)) console.debug("process_rc_section() : Parsing section '{}' ...", name);
   };
   if (source == Source::default_section) announce();
-  const auto warn_about_file = [&](const std::string& other) {
-    static_cast<void>(check_private_file(other, console).ok());
+  const auto warn_about_file = [&](const std::string& file) {
+    static_cast<void>(check_private_file(file, console).ok());
   };
   const auto use = [&](const PlacedLine& placed) {
+    pass.has_other = pass.has_other || is_same_section(placed.section, other);
     if (!is_same_section(placed.section, name)) return true;
-    pass.is_found = true;
     announce();
     if (placed.line.kind == RcLineKind::section) return true;
     return apply_line(placed, source, settings, pass, console);

@@ -11,14 +11,15 @@
 namespace latchkey::fwknop {
 
 struct RcPass {
-  bool is_found = false;  ///< the section is in the file
-  bool is_ok = true;      ///< false: what is wrong has been printed, the run ends
+  bool has_other = false;  ///< the section that was looked out for is in the file, too
+  bool is_ok = true;       ///< false: what is wrong has been printed, the run ends
 };
 
 /// Applies every part of section `name` to `settings`, in the order of the file, of what it includes, and of the
-/// *.conf files in the folder PATH.d. A file that cannot be read counts as empty and is complained about.
+/// *.conf files in the folder PATH.d, and looks out for section `other`. A file that cannot be read counts as empty and
+/// is complained about. VERBOSE counts from its line on.
 RcPass apply_rc_section(const std::string& path, std::string_view name, Source source, Settings& settings,
-                        Console& console);
+                        Console& console, std::string_view other = {});
 
 /// Section names in the order of the file, "default" left out. Error: the line for standard error.
 Result<std::vector<std::string>> list_rc_sections(const std::string& path);

@@ -101,19 +101,20 @@ Result<void> check_private_file(const std::string& path, Console& console) {
         Error{fmt::format("[-] stat() against file: {} returned: {}", shown(path), std::strerror(errno)), errno});
   }
   if (!S_ISREG(facts.st_mode)) console.error("[-] file: {} is not a regular file or symbolic link.", shown(path));
-  if ((facts.st_mode & 07777) != 0600)
+  if ((facts.st_mode & 0777) != 0600)
     console.error("[-] file: {} permissions should only be user read/write (0600, -rw-------)", shown(path));
   if (facts.st_uid != ::getuid()) console.error("[-] file: {} not owned by current effective user id", shown(path));
   return {};
 }
 
-void create_missing_rc_file(const std::string& path, Console& console) {
+bool create_missing_rc_file(const std::string& path, Console& console) {
   struct stat facts {};
-  if (::stat(path.c_str(), &facts) == 0) return;
+  if (::stat(path.c_str(), &facts) == 0) return true;
   console.print("[*] Creating initial rc file: {}.", shown(path));
   const auto result = os::create_file(path, first_rc_file, 0600);
   if (!result)
     console.error("Unable to create initial rc file: {}: {}", shown(path), std::strerror(result.error().os_code));
+  return result.ok();
 }
 
 }  // namespace latchkey::fwknop

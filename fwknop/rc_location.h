@@ -31,7 +31,8 @@ Result<std::string> find_args_path(const Settings& settings, const Environment& 
 /// another reason, the line for standard error.
 Result<void> check_private_file(const std::string& path, Console& console);
 
-/// Creates the rc file with its comments when it is not there, and says so; a failure is printed and the run goes on.
-void create_missing_rc_file(const std::string& path, Console& console);
+/// Creates the rc file with its comments when it is not there, and says so. False: there is none, which is printed; the
+/// run goes on without.
+bool create_missing_rc_file(const std::string& path, Console& console);
 
 }  // namespace latchkey::fwknop

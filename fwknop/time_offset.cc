@@ -33,6 +33,7 @@ std::optional<int> seconds_of_unit(std::string_view text) {
 }  // namespace
 
 std::optional<std::chrono::seconds> parse_time_offset(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
   const auto digits = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
   if (digits == 0 || digits > most_digits) return std::nullopt;
   const auto number = parse_number<int>(text.substr(0, digits), 0, most_units);

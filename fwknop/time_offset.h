@@ -7,7 +7,7 @@
 
 namespace latchkey::fwknop {
 
-/// DIGITS[blanks][s|sec...|m|min...|h|hour...|d|day...], any case: at most eight digits, the number at most 65536.
+/// [+]DIGITS[blanks][s|sec...|m|min...|h|hour...|d|day...], any case: at most eight digits, the number at most 65536.
 /// No unit means seconds.
 std::optional<std::chrono::seconds> parse_time_offset(std::string_view text);
 

@@ -35,8 +35,7 @@ Result<std::vector<net::SocketAddress>, net::ResolveError> find_server(const Set
   return others ? std::move(others) : std::move(addresses);
 }
 
-// --- udp, tcp, http: an ordinary socket
-// ----------------------------------------------------------------------------------
+// --- udp, tcp, http: an ordinary socket -----------------------------------------------------------------------------
 
 Result<std::size_t> send_over_socket(const Settings& settings, const std::string& host, Ports ports,
                                      std::string_view payload, Console& console) {
@@ -73,8 +72,7 @@ Result<std::size_t> send_over_http(const Settings& settings, std::string_view pa
   return send_over_socket(settings, host, ports, request, console);
 }
 
-// --- raw packets
-// -----------------------------------------------------------------------------------------------------------
+// --- raw packets ----------------------------------------------------------------------------------------------------
 
 std::string_view raw_function(Protocol protocol) {
   if (protocol == Protocol::udpraw) return "send_spa_packet_udp_raw";
@@ -97,7 +95,12 @@ std::string raw_failure(Protocol protocol, const net::SendError& error) {
 }
 
 Result<net::IpAddress> raw_source(const Settings& settings, const net::IpAddress& destination) {
-  if (settings.spoof_source.empty()) return net::source_address_for(destination);
+  if (settings.spoof_source.empty()) {
+    auto source = net::source_address_for(destination);
+    // Without a route the peer fails when it sends.
+    if (!source) return fail(Error{raw_failure(settings.protocol, {net::SendStage::write, source.error()})});
+    return source;
+  }
   const auto address = spa::parse_allow_ip(settings.spoof_source, spa::Side::sender);
   if (!address || *address == 0xffffffff) return fail(Error{"Could not set source IP."});
   return net::IpAddress::v4(*address);

@@ -38,6 +38,7 @@ struct OffsetCase {
 TEST(TimeOffset, units) {
   for (const OffsetCase& row : {OffsetCase{"60", 60},
                                 {"60s", 60},
+                                {"+60", 60},
                                 {"60sec", 60},
                                 {"60 Seconds", 60},
                                 {"60min", 3600},
@@ -56,7 +57,8 @@ TEST(TimeOffset, units) {
 }
 
 TEST(TimeOffset, anything_else_is_refused) {
-  for (const char* text : {"", "abc", "65537", "123456789", "5s5", "1.5h", "-5", " 5", "5 x", "5se", "5minx1", "5m m"})
+  for (const char* text :
+       {"", "abc", "65537", "123456789", "5s5", "1.5h", "-5", " 5", "5 x", "5se", "5minx1", "5m m", "+-5", "++5"})
     EXPECT_FALSE(parse_time_offset(text)) << text;
 }
 
