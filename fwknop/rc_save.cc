@@ -123,8 +123,8 @@ class Rewrite {
     }
     if (update_.is_forced) return Fate::drop;
     const RcDirective* directive = find_rc_directive(line.name);
-    if (directive == nullptr) return Fate::keep;
-    if (!directive->is_critical || update_.may_overwrite(line.name, stanza)) return Fate::drop;
+    // What no program knows goes with the rest, as with the peer: it would end every run that uses the stanza.
+    if (directive == nullptr || !directive->is_critical || update_.may_overwrite(line.name, stanza)) return Fate::drop;
     kept_.insert(directive->name);
     return Fate::keep;
   }

@@ -31,7 +31,7 @@ struct StanzaUpdate {
   std::function<bool(std::string_view directive, std::string_view stanza)> may_overwrite;
 };
 
-/// The new text of the file: pure. Comments, blank lines, includes, unknown directives and other stanzas stay. Error:
+/// The new text of the file: pure. Comments, blank lines, includes and other stanzas stay. Error:
 /// the line for standard error; the file is to stay as it is.
 Result<std::string> update_rc_text(std::string_view text, const StanzaUpdate& update, Console& console);
 

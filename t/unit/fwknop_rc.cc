@@ -307,7 +307,7 @@ TEST_F(RcUpdate, everything_else_stays) {
             "# top\n[x]\n# mine\n" + lines + "# end\n\n[y]\nKEY q\n");
   EXPECT_EQ(update("[x]\nFW_TIMEOUT 3\n[y]\nKEY q\n", "x", false, true), "[x]\n" + lines + "\n[y]\nKEY q\n");
   EXPECT_EQ(update("[x]\n# about\n\n# next\n[y]\n", "x", false, true), "[x]\n# about\n" + lines + "\n# next\n[y]\n");
-  EXPECT_EQ(update("[x]\n%include more\nFUTURE a b\n", "x", false, true), "[x]\n%include more\nFUTURE a b\n" + lines);
+  EXPECT_EQ(update("[x]\n%include more\nCLIENT_TIMEOUT 3\n", "x", false, true), "[x]\n%include more\n" + lines);
   EXPECT_EQ(update("[x]\n[x]\nKEY second\n", "x", false, true), "[x]\n" + lines + "\n[x]\nKEY second\n");
   EXPECT_TRUE(asked.empty());
 }
