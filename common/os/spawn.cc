@@ -40,9 +40,13 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   return pointers;
 }
 
+/// Without the notify socket: what a command starts (openvpn, say) would declare itself the main process of our
+/// service.
 std::vector<std::string> own_environment() {
   std::vector<std::string> entries;
-  for (char** entry = environ; entry && *entry; ++entry) entries.emplace_back(*entry);
+  for (char** entry = environ; entry && *entry; ++entry) {
+    if (!std::string_view(*entry).starts_with("NOTIFY_SOCKET=")) entries.emplace_back(*entry);
+  }
   return entries;
 }
 

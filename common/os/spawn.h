@@ -27,7 +27,7 @@ struct Command {
   /// The program and its arguments, passed on as they are: no shell. A name without '/' is looked up in the PATH of
   /// the environment that the child gets. A file without "#!" is run by /bin/sh, as execvp does.
   std::vector<std::string> argv;
-  /// "NAME=VALUE" entries; nullopt: those of this process.
+  /// "NAME=VALUE" entries; nullopt: those of this process, but for $NOTIFY_SOCKET.
   std::optional<std::vector<std::string>> environment;
   std::string directory;             ///< empty: stay
   std::optional<mode_t> umask;       ///< nullopt: keep

@@ -107,6 +107,15 @@ TEST(Spawn, gives_environment_directory_umask_and_session) {
   EXPECT_EQ(ids.substr(0, ids.find('\n')) + "\n", ids.substr(ids.find('\n') + 1)) << "leader of its own session";
 }
 
+TEST(Spawn, passes_on_its_environment_but_not_its_service_manager) {
+  Command command = shell("echo $ELSE-$NOTIFY_SOCKET-");
+  setenv("NOTIFY_SOCKET", "/run/systemd/notify", 1);
+  setenv("ELSE", "kept", 1);
+  EXPECT_EQ(run(command).output, "kept--\n");
+  unsetenv("NOTIFY_SOCKET");
+  unsetenv("ELSE");
+}
+
 TEST(Spawn, missing_directory_is_a_setup_error) {
   Command command = shell("true");
   command.directory = "/nonexistent";
