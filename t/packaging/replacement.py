@@ -10,19 +10,17 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from debian_root import DebianRoot
-from harness import SOURCE, Skip, check, check_equal, main, need_root, need_tools, wait_until
+from debian_root import OUR_PACKAGES, RUNTIME, DebianRoot, built_packages, need_long
+from harness import check, check_equal, main, wait_until
 from lab import Lab
 
 PEERS = ("knockd", "fwknop-server", "fwknop-client")
-OURS = ("latchkey-common", "latchkey-knockd", "latchkey-fwknop-server", "latchkey-fwknop-client")
+OURS = OUR_PACKAGES
 OLD = (*PEERS, "latchkey-common")  # after a roll-back: it conflicts with nothing, and was asked for by name
-NEEDED = ("systemd", "iproute2", "iptables", "procps", "libfmt9", "libseccomp2", "libcap-ng0", "libiniparser1",
-          "libcurl3-gnutls", "libgpgme11", "libgcrypt20", "libpcap0.8")
+NEEDED = ("systemd", *RUNTIME)
 KEY, HMAC_KEY = "c29tZSBzZWNyZXQga2V5IG9mIDMyIGJ5dGVzIGxvbmc=", "YW5vdGhlciBrZXksIGZvciB0aGUgSE1BQyBvbmx5Li4uLi4="
 UNITS = ("knockd.service", "fwknop-server.service")
 PID_FILES = {"knockd": "/run/knockd.pid", "fwknopd": "/run/fwknop/fwknopd.pid"}
@@ -52,21 +50,6 @@ FILES = {
                        f"KEY_BASE64 {KEY}\nHMAC_KEY_BASE64 {HMAC_KEY}\nUSE_HMAC Y\n",
 }
 KEPT = (*FILES, "/etc/init.d/knockd", "/etc/init.d/fwknop-server")
-
-
-def built_packages(folder):
-    """Paths of our packages: those of $LATCHKEY_DEBS, or built now."""
-    debs = os.environ.get("LATCHKEY_DEBS")
-    if not debs:
-        need_tools("dpkg-buildpackage", "dh")
-        if subprocess.run(["dpkg-checkbuilddeps", f"{SOURCE}/dist/debian/control"], env={**os.environ, "DEB_BUILD_PROFILES": "nocheck"},
-                          capture_output=True).returncode != 0:
-            raise Skip("build dependencies of the packages are missing")
-        debs = folder / "debs"
-        done = subprocess.run(["sh", f"{SOURCE}/tools/deb", debs], capture_output=True, text=True,
-                              env={**os.environ, "DEB_BUILD_OPTIONS": "nocheck noautodbgsym parallel=2", "DEB_BUILD_PROFILES": "nocheck"})
-        check_equal(done.returncode, 0, "tools/deb\n" + done.stdout[-2000:] + done.stderr[-2000:])
-    return [one for name in OURS for one in glob.glob(f"{debs}/{name}_*.deb")]
 
 
 class Machine:
@@ -213,10 +196,7 @@ def expect(machine, what, packages, hashes, cache):
 
 
 def test_replacement(lab):
-    if not os.environ.get("LATCHKEY_LONG"):
-        raise Skip("a long test: set LATCHKEY_LONG=1, or run tools/check --long")
-    need_root()
-    need_tools("dpkg", "chroot")
+    need_long()
     lab.syslog()  # shown when the test fails
     machine = Machine(lab)
     lab.gateway.iptables("-P", "INPUT", "DROP")
