@@ -78,8 +78,10 @@ def test_configurations_are_the_administrators():
 
 
 def test_generated_files_name_the_configured_folders():
-    sysconfdir, sbindir = (subprocess.run(["make", "-s", "-C", BUILD, "-f", "-", "show"], input=f"include Makefile\nshow: ; @echo $({name})\n",
-                                          text=True, capture_output=True).stdout.strip() for name in ("sysconfdir", "sbindir"))
+    # `make check` wants its own makes to tell which folder they enter.
+    command = ["make", "-s", "--no-print-directory", "-C", BUILD, "-f", "-", "show"]
+    sysconfdir, sbindir = (subprocess.run(command, input=f"include Makefile\nshow: ; @echo $({name})\n", text=True,
+                                          capture_output=True).stdout.strip() for name in ("sysconfdir", "sbindir"))
     check(makefile_value("sysconfdir"), "sysconfdir in the Makefile")
     for path, wanted in (("dist/knockd/knockd.service", f"ExecStart={sbindir}/knockd $KNOCKD_OPTS"),
                          ("dist/knockd/knockd.service", f"EnvironmentFile=-{sysconfdir}/default/knockd"),
