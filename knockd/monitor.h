@@ -33,6 +33,8 @@ class Monitor {
   /// From opening the log to the end. `start` is the daemon's, when there is one; `notes` are those of the reading of
   /// the configuration. The exit status (spec 1).
   int run(os::DaemonStart start, const std::vector<Note>& notes);
+  /// Another program in the place of make_sensor()'s, for tests: one that was taken over.
+  void use_sensor(privsep::MakeProgram make) { make_sensor_ = std::move(make); }
 
  private:
   // Start and end (monitor.cc).
@@ -99,6 +101,7 @@ class Monitor {
   std::unique_ptr<os::Children> children_;
   std::optional<Names> names_;  ///< with -l
   std::optional<Workers> workers_;
+  privsep::MakeProgram make_sensor_;
   std::unique_ptr<SensorLink> sensor_;
   std::vector<std::string> told_notes_;  ///< on the confinement of the sensor before
   std::vector<std::string> captured_;    ///< the interfaces of the running sensor, as they were named at the start

@@ -63,14 +63,19 @@ Result<void> Monitor::start_sensor(const std::vector<std::string>& interfaces) {
     captured_index_.push_back(index_of(setup.interfaces.back()));
   }
   for (const Door& door : config_.doors) setup.doors.push_back(door.lock);
+  const privsep::MakeProgram make = [&setup](privsep::Channel channel) {
+    return make_sensor(setup, std::move(channel));
+  };
   auto started = SensorLink::start(
-      setup, {suite_.sandbox_user, suite_.sandbox_enable}, *loop_, *children_,
+      make_sensor_ ? make_sensor_ : make, {suite_.sandbox_user, suite_.sandbox_enable}, *loop_, *children_,
       {.on_reports = [this](const std::vector<SensorReport>& reports) { take_reports(reports); },
        .on_doors_taken = [this] { take_new_config(); },
        .on_capture_lost = [this](const CaptureLostMessage& lost) { lose_capture(lost); },
        .on_replay_done = [this] { loop_->call_after(std::chrono::microseconds(0), [this] { end(0); }); },
        .on_end = [this](const std::string& how) { lose_sensor(how); }});
   if (!started) return fail(started.error());
+  if ((*started)->ready().interfaces.size() > interfaces.size())
+    return fail(Error{"error: the packet sensor does not start: it tells of an interface too many"});
   sensor_ = std::move(*started);
   captured_ = interfaces;
   return {};

@@ -41,12 +41,6 @@ std::optional<std::string> end_and_reap(pid_t pid) {
 
 }  // namespace
 
-Result<std::unique_ptr<SensorLink>> SensorLink::start(const SensorSetup& setup, const privsep::SandboxSettings& sandbox,
-                                                      os::EventLoop& loop, os::Children& children, Events events) {
-  const auto make = [&setup](privsep::Channel channel) { return make_sensor(setup, std::move(channel)); };
-  return start(privsep::MakeProgram(make), sandbox, loop, children, std::move(events));
-}
-
 Result<std::unique_ptr<SensorLink>> SensorLink::start(const privsep::MakeProgram& make,
                                                       const privsep::SandboxSettings& sandbox, os::EventLoop& loop,
                                                       os::Children& children, Events events) {

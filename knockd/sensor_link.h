@@ -27,11 +27,8 @@ class SensorLink {
     std::function<void(const std::string& how)> on_end;
   };
 
-  /// Forks, confines and waits until the captures are open. `loop` and `children` outlive the link. Error: a whole line
-  /// for the user.
-  static Result<std::unique_ptr<SensorLink>> start(const SensorSetup& setup, const privsep::SandboxSettings& sandbox,
-                                                   os::EventLoop& loop, os::Children& children, Events events);
-  /// The same with another program in place of make_sensor()'s: tests put one there that was taken over.
+  /// Forks, confines and waits until the captures are open. `make` is make_sensor(), or what a test puts in its place.
+  /// `loop` and `children` outlive the link. Error: a whole line for the user.
   static Result<std::unique_ptr<SensorLink>> start(const privsep::MakeProgram& make,
                                                    const privsep::SandboxSettings& sandbox, os::EventLoop& loop,
                                                    os::Children& children, Events events);

@@ -3,10 +3,18 @@
 // effect.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
 
+#include "common/os/files.h"
+#include "common/privsep/coverage.h"
 #include "knockd/messages.h"
+#include "knockd/monitor.h"
 #include "knockd/sensor_link.h"
 #include "t/lib/hostile_sensor.h"
 
@@ -111,6 +119,120 @@ TEST(HostileKnockSensor, is_ended_by_the_first_message_that_is_not_one) {
     EXPECT_EQ(outcome.others, 0) << row.name;
     EXPECT_EQ(outcome.reports, 0u) << row.name << ": what follows is not served";
   }
+}
+
+/// A whole daemon, which reads a capture file as far as it knows, with a sensor that says what it likes. It ends when
+/// the sensor tells that the file has ended.
+class HostileDaemon : public testing::Test {
+ protected:
+  HostileDaemon() {
+    std::string pattern = testing::TempDir() + "knockd_hostile.XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    options_.replay_file = "none";
+    options_.log_file = folder_ + "/log";
+    options_.is_debug = true;
+    add("v4", "10.0.0.1", true);
+    add("v6", "fd00::1", true);
+    add("disabled", nullptr, false);
+  }
+  ~HostileDaemon() override { std::filesystem::remove_all(folder_); }
+
+  void add(const std::string& name, const char* target, bool has_sequence) {
+    Door door;
+    door.name = name;
+    if (has_sequence) door.lock.sequence = {{net::IpProtocol::tcp, 7000}};
+    if (target != nullptr) door.lock.target = net::parse_ip_address(target);
+    door.v4 = {.start = "echo " + name + " %IP% >>" + folder_ + "/out", .stop = std::nullopt};
+    config_.doors.push_back(door);
+    config_.one_time.push_back(nullptr);
+  }
+
+  /// What the commands wrote. The log is in `log_`.
+  std::string run(std::vector<Bytes> datagrams) {
+    datagrams.push_back(message(MessageType::replay_done));
+    const pid_t pid = fork();
+    if (pid == 0) {
+      alarm(60);
+      _exit(run_daemon(datagrams));
+    }
+    waitpid(pid, &status_, 0);
+    log_ = os::read_file(folder_ + "/log", 1 << 20).value_or("");
+    return os::read_file(folder_ + "/out", 1 << 20).value_or("");
+  }
+
+  static Bytes report(const SensorReport& what) {
+    Writer batch;
+    encode_report(what, batch);
+    return message(MessageType::reports, batch.view());
+  }
+
+  std::string folder_;
+  Options options_;
+  Config config_;
+  int status_ = -1;
+  std::string log_;
+
+ private:
+  int run_daemon(const std::vector<Bytes>& datagrams) {
+    const SystemClock clock;
+    Output output({.is_verbose = true, .is_debug = true}, clock);
+    config::SuiteSettings suite;
+    suite.sandbox_user = "nobody";
+    Monitor monitor(options_, suite, config_, output, clock);
+    monitor.use_sensor([&](privsep::Channel channel) -> Result<std::unique_ptr<privsep::ConfinedProgram>> {
+      return std::unique_ptr<privsep::ConfinedProgram>(new test::HostileSensor(std::move(channel), datagrams));
+    });
+    const int status = monitor.run({}, {});
+    privsep::write_coverage();
+    return status;
+  }
+};
+
+const net::IpAddress v4_source = net::IpAddress::v4(0x0a000005);
+const net::IpAddress v6_source = *net::parse_ip_address("fd00::5");
+
+TEST_F(HostileDaemon, opens_the_doors_that_there_are_to_those_who_can_have_knocked) {
+  const std::string out =
+      run({message(MessageType::ready, encode_ready(ready())), report(Opened{3, v4_source}),
+           report(Opened{0xffffffff, v4_source}), report(Opened{0, v6_source}), report(Opened{1, v4_source}),
+           report(Opened{2, v4_source}), report(Opened{0, v4_source})});
+  EXPECT_EQ(status_, 0);
+  EXPECT_EQ(out, "v4 10.0.0.5\n") << log_;
+  EXPECT_EQ(log_.find("disabled"), std::string::npos) << log_;
+}
+
+TEST_F(HostileDaemon, writes_no_line_about_what_cannot_be) {
+  std::vector<Bytes> datagrams{message(MessageType::ready, encode_ready(ready()))};
+  for (const DoorIndex door : {DoorIndex{2}, DoorIndex{3}, DoorIndex{0xffffffff}}) {
+    datagrams.push_back(report(StageReached{door, v4_source, 1}));
+    datagrams.push_back(report(TimedOut{door, v4_source, 1}));
+    datagrams.push_back(report(Evicted{door, v4_source}));
+  }
+  datagrams.push_back(report(FlagUnmet{0xff, true}));
+  datagrams.push_back(report(Removed{v6_source, false}));
+  datagrams.push_back(report(PacketSeen{.time_us = INT64_MIN, .hit = {net::IpProtocol::udp, 1}}));
+  datagrams.push_back(report(PacketSeen{.time_us = INT64_MAX, .hit = {net::IpProtocol::udp, 1}}));
+  datagrams.push_back(message(MessageType::doors_taken));
+  EXPECT_EQ(run(datagrams), "");
+  EXPECT_EQ(status_, 0) << log_;
+  EXPECT_EQ(log_.find("10.0.0.5"), std::string::npos) << log_;
+}
+
+TEST_F(HostileDaemon, loses_no_interface_that_it_does_not_have) {
+  for (const std::uint32_t interface : {1U, 0xffffffffU}) {
+    run({message(MessageType::ready, encode_ready(ready())),
+         message(MessageType::capture_lost, encode_capture_lost({interface, true, "gone"})),
+         report(Opened{0, v4_source})});
+    EXPECT_EQ(status_, 0) << log_;
+  }
+  EXPECT_EQ(os::read_file(folder_ + "/out", 100).value_or(""), "v4 10.0.0.5\nv4 10.0.0.5\n");
+}
+
+TEST_F(HostileDaemon, does_not_start_with_an_interface_too_many) {
+  ReadyMessage more = ready();
+  more.interfaces.push_back({.link_type = 1, .warning = "of an interface that nobody has named"});
+  EXPECT_EQ(run({message(MessageType::ready, encode_ready(more)), report(Opened{0, v4_source})}), "");
+  EXPECT_TRUE(WIFEXITED(status_) && WEXITSTATUS(status_) == 1) << status_;
 }
 
 TEST(KnockMessages, the_end_of_the_doors_is_one_flag) {
