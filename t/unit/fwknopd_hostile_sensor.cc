@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "common/os/files.h"
+#include "common/privsep/coverage.h"
 #include "common/privsep/log_channel.h"
 #include "common/spa/types.h"
 #include "fwknopd/daemon.h"
@@ -160,7 +161,9 @@ class HostileTest : public ::testing::Test {
       const Fd file(open((folder_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
       log::Logger log(log::Level::info);
       log.add(std::make_unique<log::StreamSink>(file.get()));
-      _exit(run_daemon(options(log, datagrams)));
+      const int status = run_daemon(options(log, datagrams));
+      privsep::write_coverage();
+      _exit(status);
     }
     Outcome outcome;
     waitpid(pid, &outcome.status, 0);
