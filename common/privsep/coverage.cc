@@ -5,7 +5,9 @@
 #include "common/privsep/coverage.h"
 
 #if LATCHKEY_COVERAGE
+extern "C" {
 #include <gcov.h>
+}
 #endif
 
 namespace latchkey::privsep {

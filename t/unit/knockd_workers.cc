@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "knockd/sequence.h"
 #include "knockd/texts.h"
 #include "knockd/workers.h"
+#include "t/lib/confined_probe.h"
 
 namespace latchkey::knockd {
 namespace {
@@ -332,50 +334,13 @@ TEST(KnockdNames, are_asked_for_again_after_a_minute) {
   EXPECT_TRUE(begins());
 }
 
-/// Workers with a loop of their own, whose files and log are in the folder of the journal.
-class WorkersTest : public JournalFolder {
- protected:
-  void start(WorkerLimits limits = {}) {
-    ASSERT_TRUE(output_.open_log(folder_ + "/log", false));
-    workers_.emplace(*loop_, *children_, output_, limits);
-    workers_->on_idle([this] { loop_->stop(); });
-  }
-  /// What a daemon that crashed has left in the journal.
-  void leave_behind(std::chrono::microseconds delay, const std::string& command) {
-    PendingStop stop = stop_a;
-    stop.due = clock_.monotonic() + delay;
-    stop.command = command;
-    ASSERT_TRUE(open().add(stop));
-  }
-  /// Until no worker is left.
-  void run() {
-    loop_->call_after(std::chrono::seconds(60), [this] { loop_->stop(); });
-    ASSERT_TRUE(loop_->run());
-    EXPECT_TRUE(workers_->is_idle());
-  }
-  std::string read(const std::string& name) const { return os::read_file(folder_ + "/" + name, 10000).value_or(""); }
-  std::string append(const std::string& word) const { return "echo " + word + " >>" + folder_ + "/out"; }
-
-  Door door(const std::string& start, const std::string& stop, std::int32_t timeout_s) const {
-    Door door;
-    door.name = "d";
-    door.v4 = {.start = start, .stop = stop};
-    door.cmd_timeout_s = timeout_s;
-    return door;
-  }
-
-  SystemClock clock_;
-  Output output_{{}, clock_};
-  std::unique_ptr<os::EventLoop> loop_ = *os::EventLoop::create(clock_);
-  std::unique_ptr<os::Children> children_ = *os::Children::create(*loop_);
-  std::optional<Workers> workers_;
-};
-
-TEST_F(WorkersTest, a_stop_is_on_the_disk_before_its_start_runs) {
-  start();
+TEST_F(RunningWorkers, have_their_stop_on_the_disk_before_the_start_runs) {
+  begin({});
   workers_->use_journal(open());
-  workers_->open(door("cp " + folder_ + "/j " + folder_ + "/seen", "true", 0), v4);
-  run();
+  door_.cmd_timeout_s = 0;
+  door_.v4 = {.start = fmt::format("cp {0}/j {0}/seen", folder_), .stop = "true"};
+  workers_->open(door_, v4);
+  run_until_idle();
   const PendingStops seen = parse_journal(read("seen"));
   ASSERT_EQ(seen.size(), 1U);
   EXPECT_EQ(seen.begin()->second.command, "true");
@@ -383,48 +348,75 @@ TEST_F(WorkersTest, a_stop_is_on_the_disk_before_its_start_runs) {
 }
 
 // The order shows in the log where the journal cannot be written.
-TEST_F(WorkersTest, a_stop_is_recorded_first_or_the_log_says_so_first) {
-  start();
+TEST_F(RunningWorkers, say_first_that_a_stop_is_not_recorded) {
+  begin({});
   workers_->use_journal(open());
   ASSERT_EQ(::unlink((folder_ + "/j").c_str()), 0);
   ASSERT_EQ(::mkdir((folder_ + "/j").c_str(), 0700), 0);
-  workers_->open(door("true", "true", 0), v4);
-  run();
+  door_.cmd_timeout_s = 0;
+  door_.v4 = {.start = "true", .stop = "true"};
+  workers_->open(door_, v4);
+  run_until_idle();
   const std::string log = read("log");
   const std::size_t told = log.find("stop commands would not survive a crash");
   EXPECT_LT(told, log.find("d: running command")) << log;
   EXPECT_EQ(log.find("would not survive", told + 30), std::string::npos) << "once\n" << log;
 }
 
-TEST_F(WorkersTest, at_the_end_every_stop_runs_at_once) {
-  leave_behind(std::chrono::hours(1), append("waiting"));
-  start();
+TEST_F(RunningWorkers, close_at_the_end_what_waits_and_what_is_still_opening) {
+  PendingStop waiting = stop_a;
+  waiting.due = clock_.monotonic() + std::chrono::hours(1);
+  waiting.command = "echo waiting >>" + folder_ + "/out";
+  ASSERT_TRUE(open().add(waiting));
+  begin({});
   workers_->use_journal(open());
-  workers_->open(door("until [ -e " + folder_ + "/go ]; do sleep 0.01; done", append("open"), 3600), v4);
+  door_.cmd_timeout_s = 3600;
+  door_.v4 = {.start = fmt::format("until [ -e {}/go ]; do sleep 0.01; done", folder_),
+              .stop = "echo open >>" + folder_ + "/out"};
+  workers_->open(door_, v4);
   workers_->stop_waiting();
-  // One that is still opening closes when it has opened.
-  loop_->call_after(std::chrono::milliseconds(100), [this] {
-    EXPECT_EQ(read("out"), "waiting\n");
-    ASSERT_TRUE(os::create_file(folder_ + "/go", "", 0600));
-  });
-  run();
+  loop_->call_after(std::chrono::milliseconds(100),
+                    [this] { ASSERT_TRUE(os::create_file(folder_ + "/go", "", 0600)); });
+  run_until_idle();
   EXPECT_EQ(read("out"), "waiting\nopen\n");
   workers_->close_journal();
   EXPECT_NE(::access((folder_ + "/j").c_str(), F_OK), 0) << "nothing is left to do, and nothing says otherwise";
 }
 
-TEST_F(WorkersTest, a_stop_that_cannot_be_run_is_tried_again) {
-  leave_behind(std::chrono::seconds(-1), append("stop"));
-  start({.max_running = 1});
-  workers_->use_journal(open());
-  // Takes the only place until the stop command, which is due at once, has been refused.
-  workers_->open(door("until grep -q fork.failed " + folder_ + "/log; do sleep 0.01; done", "", 0), v4);
-  run();
-  EXPECT_EQ(read("out"), "stop\n");
-  const std::string log = read("log");
-  const std::size_t told = log.find("command fork failed!");
-  EXPECT_EQ(log.find("command fork failed!", told + 1), std::string::npos) << "once\n" << log;
-  EXPECT_TRUE(parse_journal(read("j")).empty());
+/// "Once nobody may start a process, a stop that is due": what is in `out` then, and the log.
+std::string run_stop_without_processes(const std::string& folder) {
+  // The limit does not hold for root.
+  if (::geteuid() == 0 && (::chown(folder.c_str(), 65534, 65534) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0))
+    return "no other user";
+  rlimit before{};
+  ::getrlimit(RLIMIT_NPROC, &before);
+  const rlimit none{0, before.rlim_max};
+  const SystemClock clock;
+  auto loop = *os::EventLoop::create(clock);
+  auto children = *os::Children::create(*loop);
+  Output output({}, clock);
+  if (!output.open_log(folder + "/log", false)) return "no log";
+  Workers workers(*loop, *children, output, {});
+  workers.on_idle([&] { loop->stop(); });
+  PendingStop due = stop_a;
+  due.command = "echo stop >>" + folder + "/out";
+  if (!StopJournal::open(folder, "j", "boot-1")->add(due)) return "no journal";
+  ::setrlimit(RLIMIT_NPROC, &none);
+  loop->call_after(std::chrono::milliseconds(100), [&] { ::setrlimit(RLIMIT_NPROC, &before); });
+  loop->call_after(std::chrono::seconds(60), [&] { loop->stop(); });
+  workers.use_journal(*StopJournal::open(folder, "j", "boot-1"));
+  if (!loop->run()) return "no loop";
+  const auto read = [&](const char* name) { return os::read_file(folder + name, 100000).value_or(""); };
+  return read("/out") + read("/log") + std::to_string(parse_journal(read("/j")).size()) + " pending";
+}
+
+TEST_F(JournalFolder, a_stop_that_cannot_be_run_is_tried_again) {
+  const std::string text = test::ask_in_child([this] { return run_stop_without_processes(folder_); });
+  EXPECT_TRUE(text.starts_with("stop\n")) << text;
+  EXPECT_TRUE(text.ends_with("\n0 pending")) << text;
+  const std::size_t told = text.find("command fork failed!");
+  EXPECT_NE(told, std::string::npos) << text;
+  EXPECT_EQ(text.find("command fork failed!", told + 1), std::string::npos) << "once\n" << text;
 }
 
 TEST(KnockdNames, hold_nothing_that_could_fool_a_log) {
