@@ -241,6 +241,10 @@ def test_replacement(lab):
     machine.init("knockd", "start")
     expect(machine, "back by dpkg", OLD, hashes, cache)
 
+    cache = machine.digests()
+    machine.apt("purge", *OURS)
+    expect(machine, "what was left of ours purged", PEERS, hashes, cache)
+
     # The old packages are purged: what they leave to us stays.
     machine.apt("install", *machine.debs)
     cache = machine.digests()
