@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian's knockd and ours on one interface with one configuration: random packets, the same stages and openings.
 SEED=N repeats a run."""
+import difflib
 import itertools
 import os
 import random
@@ -46,9 +47,9 @@ def events(path):
             if re.search(r": (Stage \d+|OPEN SESAME)$", line)]
 
 
-def start(lab, path, name, doors):
+def start(lab, path, name, doors, *args):
     text = f"[options]\nlogfile = {lab.dir}/{name}\n{doors}[fence]\nsequence = 6999:udp\n"
-    daemon = lab.gateway.spawn(path, "-c", lab.write(f"{name}.conf", text), "-i", lab.gateway.interface, "-v", wrap="peer" != name)
+    daemon = lab.gateway.spawn(path, "-c", lab.write(f"{name}.conf", text), "-i", lab.gateway.interface, "-v", *args, wrap="peer" != name)
     daemon.wait_for_line("listening on")
     return daemon
 
@@ -115,6 +116,23 @@ def test_random_doors(lab):
         doors, sequences = random_doors(dice)
         opened += compare(lab, dice, 150, doors, sequences, sorted({hit for sequence in sequences for hit in sequence}), numbers)
     check(opened > 20, "too few doors opened")
+
+
+def test_random_filters(lab):
+    """What -D tells of the start: addresses, and the filter expression of each door."""
+    dice, gateway = dice_of_run(), lab.gateway
+    for address in ("10.9.0.77/24", "10.77.0.1/32", "fd00:77::1/64"):
+        gateway.run("ip", "addr", "add", address, "dev", gateway.interface)
+    for _ in range(12):
+        doors, _ = random_doors(dice)
+        doors += dice.choice(("", "[t4]\nsequence = 5,6:udp\ntarget = 10.5.5.5\n", "[t6]\nsequence = 5,6:udp\ntarget = fd00:77::5\ntcpflags = rst\n"))
+        args = dice.choice((["-D"], ["-D", "-4"]))
+        daemons = [start(lab, peer("knockd"), "peer", doors, *args), start(lab, program("knockd"), "ours", doors, *args)]
+        check_equal([daemon.stop() for daemon in daemons], [15, 15])
+        # The peer writes targets of the other family into its filters, too.
+        theirs, ours = ([line for line in daemon.lines() if not re.search("log file: |expression for door 't", line)] for daemon in daemons)
+        difference = "\n".join(difflib.unified_diff(theirs, ours, "peer", "ours", lineterm="", n=0))
+        check_equal(difference, "", f"{args} {doors}")
 
 
 if __name__ == "__main__":
