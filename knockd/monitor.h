@@ -54,7 +54,11 @@ class Monitor {
   bool writes_lines(const Config& config) const {
     return options_.is_verbose || options_.is_debug || config.uses_syslog || !log_file_of(config).empty();
   }
-  std::string pid_file() const { return config_.pid_file.value_or(options_.pid_file); }
+  /// Only a daemon has one, and its folder is / from before it is written.
+  std::string pid_file() const {
+    std::string path = config_.pid_file.value_or(options_.pid_file);
+    return path.empty() || path.starts_with('/') ? path : "/" + path;
+  }
 
   // What the sensor tells (monitor_reports.cc).
   void take_reports(const std::vector<SensorReport>& reports);

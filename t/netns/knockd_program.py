@@ -145,6 +145,14 @@ def test_daemon_mode(lab):
     wait_until(lambda: not (lab.dir / "pid2").exists(), what="the end")
 
 
+def test_a_relative_pid_file_is_below_the_root(lab):
+    path = conf(lab, LOG + DOOR)
+    done = lab.gateway.run(program("knockd"), "-d", "-c", path, "-i", lab.gateway.interface, "-p", str(lab.dir)[1:] + "/pid", cwd=lab.dir)
+    check_equal((done.stdout, done.stderr, log(lab)), ("", "", [f"starting up, listening on {lab.gateway.interface}"]))
+    os.kill(int((lab.dir / "pid").read_text()), signal.SIGTERM)
+    wait_until(lambda: not (lab.dir / "pid").exists(), what="the end")
+
+
 def test_commands_that_run_are_waited_for(lab):
     daemon = start(lab, "[A]\nsequence=7000\ntcpflags=syn\ncommand=echo A >> @/out; sleep 1; echo a >> @/out\ncmd_timeout=600\n"
                         "stop_command=echo B >> @/out\n")
