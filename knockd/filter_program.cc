@@ -39,20 +39,6 @@ struct BlockKey {
 };
 using Blocks = std::map<BlockKey, std::set<std::uint32_t>>;
 
-std::vector<net::IpAddress> destinations_of(const Lock& door, const std::vector<net::IpAddress>& local, Family family) {
-  std::vector<net::IpAddress> destinations;
-  const auto add = [&](const net::IpAddress& address) {
-    if (address.is_v6() == (family == Family::v6)) destinations.push_back(address);
-  };
-  if (door.target) {
-    add(*door.target);
-  } else {
-    std::ranges::for_each(local, add);
-  }
-  std::ranges::sort(destinations);
-  return destinations;
-}
-
 Blocks make_blocks(const std::vector<Lock>& doors, const std::vector<net::IpAddress>& local, Family family,
                    const Coarseness& coarseness) {
   std::set<net::IpAddress> all_destinations;
@@ -67,6 +53,7 @@ Blocks make_blocks(const std::vector<Lock>& doors, const std::vector<net::IpAddr
     BlockKey key;
     key.destinations = destinations_of(door, local, family);
     if (key.destinations.empty()) continue;
+    std::ranges::sort(key.destinations);
     if (coarseness.merges_destinations) key.destinations = {all_destinations.begin(), all_destinations.end()};
     for (const net::PortProto& hit : door.sequence) {
       key.protocol = hit.protocol;

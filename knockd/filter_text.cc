@@ -11,20 +11,6 @@
 namespace latchkey::knockd {
 namespace {
 
-std::vector<net::IpAddress> destinations(const Lock& door, const std::vector<net::IpAddress>& local, Family family) {
-  const auto is_of_family = [family](const net::IpAddress& address) {
-    return address.is_v6() == (family == Family::v6);
-  };
-  std::vector<net::IpAddress> addresses;
-  if (door.target) {
-    if (is_of_family(*door.target)) addresses.push_back(*door.target);
-    return addresses;
-  }
-  std::ranges::copy_if(local, std::back_inserter(addresses), is_of_family);
-  std::ranges::reverse(addresses);
-  return addresses;
-}
-
 std::string format_ports(const Sequence& sequence, net::IpProtocol protocol) {
   std::string text;
   for (const net::PortProto& hit : sequence) {
@@ -48,9 +34,24 @@ std::string format_flags(const TcpFlags& flags, Family family) {
 
 }  // namespace
 
+std::vector<net::IpAddress> destinations_of(const Lock& door, const std::vector<net::IpAddress>& local, Family family) {
+  const auto is_of_family = [family](const net::IpAddress& address) {
+    return address.is_v6() == (family == Family::v6);
+  };
+  std::vector<net::IpAddress> addresses;
+  if (door.target) {
+    if (is_of_family(*door.target)) addresses.push_back(*door.target);
+  } else {
+    std::ranges::copy_if(local, std::back_inserter(addresses), is_of_family);
+  }
+  return addresses;
+}
+
 std::optional<std::string> format_filter(const Lock& door, const std::vector<net::IpAddress>& local, Family family) {
   std::string hosts;
-  for (const net::IpAddress& address : destinations(door, local, family))
+  auto destinations = destinations_of(door, local, family);
+  std::ranges::reverse(destinations);
+  for (const net::IpAddress& address : destinations)
     hosts += (hosts.empty() ? "dst host " : " or dst host ") + net::format_ip_address(address);
   if (hosts.empty() || door.sequence.empty()) return std::nullopt;
 

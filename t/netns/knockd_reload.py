@@ -19,10 +19,10 @@ def has_waiting_message(lab):
     return any(line.split()[2] != "0" for line in lab.gateway.run("ss", "-xH").stdout.splitlines())
 
 
-def test_a_one_time_sequence_is_used_while_the_file_is_read(lab):
-    """The reload's doors are in another order: the next sequence must not become that of the wrong one."""
+def open_during_a_reload(lab, sequences):
+    """The doors of the reload are in another order: what is sent of D must not reach E."""
     need_tools("ss")
-    lab.write("S", " 7000,7001\n 8000,8001\n 9000,9001\n")
+    lab.write("S", sequences)
     daemon = start(lab, LOG + ONE_TIME + OTHER)
     conf(lab, LOG + OTHER + ONE_TIME)
     # The monitor wakes up to the signal first, then to what the sensor has told.
@@ -33,6 +33,11 @@ def test_a_one_time_sequence_is_used_while_the_file_is_read(lab):
     daemon.send_signal(signal.SIGCONT)
     daemon.wait_for_line(f"{source}: D: OPEN SESAME")
     daemon.wait_for_line("re-opening log file")
+    return daemon
+
+
+def test_a_one_time_sequence_is_used_while_the_file_is_read(lab):
+    daemon = open_during_a_reload(lab, " 7000,7001\n 8000,8001\n 9000,9001\n")
     knock_opens(lab, ports=(6000,), door="E")
     knock_opens(lab, ports=(8000, 8001), door="D")
     check_equal((lab.dir / "S").read_text(), "#7000,7001\n#8000,8001\n 9000,9001\n")
@@ -40,15 +45,7 @@ def test_a_one_time_sequence_is_used_while_the_file_is_read(lab):
 
 
 def test_the_last_one_time_sequence_is_used_while_the_file_is_read(lab):
-    need_tools("ss")
-    lab.write("S", " 7000,7001\n")
-    daemon = start(lab, LOG + ONE_TIME + OTHER)
-    conf(lab, LOG + OTHER + ONE_TIME)
-    daemon.send_signal(signal.SIGSTOP)
-    daemon.send_signal(signal.SIGHUP)
-    knock(lab, 7000, 7001)
-    wait_until(lambda: has_waiting_message(lab), what="the sensor's message")
-    daemon.send_signal(signal.SIGCONT)
+    daemon = open_during_a_reload(lab, " 7000,7001\n")
     daemon.wait_for_line("no more sequences left in the one time sequences file for door D --> disabling the door")
     knock_opens(lab, ports=(6000,), door="E")
     knock(lab, 7000, 7001)

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <string>
 
-#include "common/os/files.h"
 #include "knockd/sequence.h"
+#include "t/lib/scratch_folder.h"
 
 namespace latchkey::knockd {
 namespace {
@@ -573,31 +573,6 @@ const auto cases = std::to_array<Case>({
 });
 
 /// A folder of its own for each test.
-class ConfigFolder {
- public:
-  ConfigFolder() {
-    std::string pattern = testing::TempDir() + "knockd_config.XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ConfigFolder(const ConfigFolder&) = delete;
-  ConfigFolder& operator=(const ConfigFolder&) = delete;
-  ~ConfigFolder() {
-    for (const std::string& path : files_) ::unlink(path.c_str());
-    ::rmdir(folder_.c_str());
-  }
-  std::string write(const std::string& name, std::string_view text) {
-    files_.push_back(folder_ + "/" + name);
-    std::ofstream(files_.back(), std::ios::binary) << text;
-    return files_.back();
-  }
-  std::string read(const std::string& name) const { return os::read_file(path(name), 1 << 20).value(); }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
-
- private:
-  std::string folder_;
-  std::vector<std::string> files_;
-};
-
 struct Told {
   std::string debug_lines;
   std::string error;
@@ -633,7 +608,7 @@ class KnockdConfig : public testing::TestWithParam<Case> {};
 
 TEST_P(KnockdConfig, says_what_the_specification_wants) {
   const Case& row = GetParam();
-  ConfigFolder folder;
+  test::ScratchFolder folder;
   const ConfigReading reading = read_config(folder.write("c", row.file), {.has_interface = true});
   const Told told = told_by(reading);
   EXPECT_EQ(told.debug_lines, row.debug_lines);
@@ -651,54 +626,8 @@ TEST_P(KnockdConfig, says_what_the_specification_wants) {
 INSTANTIATE_TEST_SUITE_P(Specification, KnockdConfig, testing::ValuesIn(cases),
                          [](const testing::TestParamInfo<Case>& row) { return std::string(row.param.name); });
 
-TEST(KnockdConfigValues, reach_the_doors) {
-  ConfigFolder folder;
-  const auto path =
-      folder.write("c",
-                   "[options]\nUseSyslog\nlogfile = /l\npidfile=/p\ninterface=i0\n[A b]\nsequence=1,2:udp\n"
-                   "seq_timeout=3\ncmd_timeout=4\ntcpflags=syn,!ack\ntarget=FD00:0:0::5\ncommand=c \"x\" ; y\n"
-                   "stop_command_6=s\nseq_cooldown=7\nallowduplicates=yes\n");
-  const auto config = read_config(path, {}).config.value();
-  EXPECT_TRUE(config.uses_syslog);
-  EXPECT_EQ(config.log_file, "/l");
-  EXPECT_EQ(config.pid_file, "/p");
-  EXPECT_EQ(config.interface, "i0");
-  ASSERT_EQ(config.doors.size(), 1U);
-  const Door& door = config.doors[0];
-  EXPECT_EQ(door.name, "A b");
-  EXPECT_EQ(format_sequence(door.lock.sequence), "1:tcp,2:udp");
-  EXPECT_EQ(door.lock.flags, (TcpFlags{0x02, 0x10}));
-  EXPECT_EQ(net::format_ip_address(door.lock.target.value()), "fd00::5");
-  EXPECT_EQ(door.lock.seq_timeout_s, 3);
-  EXPECT_EQ(door.lock.seq_cooldown_s, 7);
-  EXPECT_TRUE(door.lock.allows_duplicates);
-  EXPECT_EQ(door.cmd_timeout_s, 4);
-  EXPECT_EQ(door.commands_for(true).start, "c \"x\" ; y");
-  EXPECT_EQ(door.commands_for(true).stop, "s");
-  EXPECT_EQ(door.commands_for(false).stop, std::nullopt);
-}
-
-TEST(KnockdConfigValues, that_are_none_are_forgiven_by_a_later_line) {
-  ConfigFolder folder;
-  const auto reading = read_config(
-      folder.write(
-          "c",
-          "[d]\nsequence=\nseq_timeout=-1\ntarget=x\nsequence=1,2\ntimeout=7\ntarget=1.2.3.4\n[e]\nsequence=1\n"
-          "cmd_timeout=x\nseq_timeout=5\n"),
-      {.wants_debug = false});
-  ASSERT_TRUE(reading.config);
-  ASSERT_EQ(reading.config->doors.size(), 1U) << "0.8 starts with the last values: nobody may be locked out";
-  EXPECT_EQ(reading.config->doors[0].lock.seq_timeout_s, 7);
-  ASSERT_EQ(reading.notes.size(), 4U);
-  for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(reading.notes[i].kind, Note::Kind::warning) << i;
-    EXPECT_NE(reading.notes[i].text.find("a later line counts ("), std::string::npos) << reading.notes[i].text;
-  }
-  EXPECT_EQ(reading.notes[3].kind, Note::Kind::disabled);
-}
-
 TEST(KnockdConfigInclude, names_the_file_in_its_errors) {
-  ConfigFolder folder;
+  test::ScratchFolder folder;
   folder.write("doors.conf", "command = x\n\nbad\n");
   const auto path = folder.write("c", "[d]\nsequence=1\n%include doors.conf\n");
   const auto reading = read_config(path, {});
@@ -708,7 +637,7 @@ TEST(KnockdConfigInclude, names_the_file_in_its_errors) {
 }
 
 TEST(KnockdConfigErrors, of_files) {
-  ConfigFolder folder;
+  test::ScratchFolder folder;
   EXPECT_EQ(told_by(read_config("/nonexistent", {})).error, "/nonexistent: No such file or directory");
   EXPECT_EQ(told_by(read_config("", {})).error, "No such file or directory");
   EXPECT_EQ(told_by(read_config("/usr", {})).error, "/usr: Is a directory");
@@ -725,7 +654,7 @@ TEST(KnockdConfigManyDoors, all_arrive) {
   std::string text;
   for (int i = 0; i < 3000; ++i)
     text += "[d" + std::to_string(i) + "]\nsequence=" + std::to_string(i + 1) + ",2,3\ncommand=echo %IP%\n";
-  ConfigFolder folder;
+  test::ScratchFolder folder;
   const auto config = read_config(folder.write("c", text), {}).config.value();
   ASSERT_EQ(config.doors.size(), 3000U);
   EXPECT_EQ(config.doors[2999].lock.sequence[0].port, 3000);
@@ -733,7 +662,7 @@ TEST(KnockdConfigManyDoors, all_arrive) {
 
 /// iniparser gets a long file in pieces: wherever the cut falls, sections, long values and errors are whole.
 TEST(KnockdConfigPieces, are_not_seen) {
-  ConfigFolder folder;
+  test::ScratchFolder folder;
   const std::string long_value(2000, ';');
   for (unsigned lines = 90; lines < 220; ++lines) {
     std::string text = "[d]\nsequence=1\n";
@@ -751,7 +680,7 @@ TEST(KnockdConfigPieces, are_not_seen) {
 }
 
 TEST(KnockdConfigNotes, without_debug_lines_hold_the_rest) {
-  ConfigFolder folder;
+  test::ScratchFolder folder;
   const auto reading =
       read_config(folder.write("c", "[options]\nlogfile=/l\n[d]\nsequence=1\ntimeout=2x\n"), {.wants_debug = false});
   ASSERT_EQ(reading.notes.size(), 1U);
@@ -759,7 +688,7 @@ TEST(KnockdConfigNotes, without_debug_lines_hold_the_rest) {
 }
 
 TEST(KnockdOneTime, first_usable_line_counts) {
-  ConfigFolder folder;
+  test::ScratchFolder folder;
   folder.write("S", "#1,2\n #3,4\n\n 1:xyz\n 70000\nhello\n 5,6:udp\n7,8\n");
   const auto path = folder.write("c", "[d]\none_time_sequences=" + folder.path("S") + "\n");
   const auto reading = read_config(path, {});
@@ -782,7 +711,7 @@ TEST(KnockdOneTime, first_usable_line_counts) {
 }
 
 TEST(KnockdOneTime, a_used_up_file_is_an_error) {
-  ConfigFolder folder;
+  test::ScratchFolder folder;
   folder.write("S", "#1\n");
   const auto reading = read_config(folder.write("c", "[d]\none_time_sequences=" + folder.path("S") + "\n"), {});
   EXPECT_EQ(told_by(reading).error,
