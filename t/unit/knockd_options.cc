@@ -26,7 +26,8 @@ TEST(KnockdOptions, keep_so_much_of_a_value) {
   EXPECT_EQ(parse({"-i", list}).interface, list);
   for (const char* option : {"-c", "-p", "-g"}) {
     const Options options = parse({option, std::string(5000, '/')});
-    EXPECT_EQ(std::max({options.config_path.size(), options.pid_file.size(), options.log_file.size()}), 4095U) << option;
+    EXPECT_EQ(std::max({options.config_path.size(), options.pid_file.size(), options.log_file.size()}), 4095U)
+        << option;
   }
 }
 
