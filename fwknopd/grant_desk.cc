@@ -87,6 +87,9 @@ bool GrantDesk::start(StartKind kind, std::vector<OpenRule> rules) {
 
 void GrantDesk::stop() {
   give_up_look_ups();
+  watch_.reset();
+  context_.loop.cancel(expiry_);
+  context_.loop.cancel(deep_check_);
   if (firewall_) firewall_->stop();
 }
 

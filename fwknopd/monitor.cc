@@ -170,12 +170,13 @@ void Monitor::end(int status) {
   if (status == 0) log_.info(text::shutting_down);
   stop_sensor();
   gpg_->stop();
+  // First, because commands may take their time, and who waits for the end may lose patience.
+  queue_.reset();
+  grants_->stop();
   commands_->finish([this] { finish(); });
 }
 
 void Monitor::finish() {
-  queue_.reset();
-  grants_->stop();
   journal_->end();
   loop_->stop();
 }

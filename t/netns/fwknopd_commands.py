@@ -4,8 +4,8 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from fwknopd_lab import ask, start
-from harness import check, check_equal, main, wait_until
+from fwknopd_lab import STANZA, ask, configure, grant, spawn, start
+from harness import check, check_equal, main, program, wait_until
 from lab import Lab
 
 
@@ -54,6 +54,20 @@ def test_the_end_waits_for_an_open_command(lab):
     check_equal(daemon.stop(), 0)
     check(not door.exists(), "the door is closed")
     check(daemon.text().count("running CMD_CYCLE_CLOSE command") == 1, daemon.text())
+
+
+def test_no_rule_waits_for_a_close_command_at_the_end(lab):
+    """fwknopd -K waits for four seconds and kills: what is open by then stays open."""
+    close = lab.write("close", "#!/bin/sh\nexec sleep 60\n", mode=0o755)
+    cycle = f"OPEN_PORTS tcp/22\nCMD_CYCLE_OPEN /bin/true\nCMD_CYCLE_CLOSE {close}\nCMD_CYCLE_TIMER 60\n"
+    files = configure(lab, "", cycle + STANZA)
+    daemon = spawn(lab, files)
+    ask(lab, "-A", "tcp/22")
+    daemon.wait_for_line("Running CMD_CYCLE_CLOSE command in 60 seconds")
+    grant(lab, 23, 60)
+    lab.gateway.run(program("fwknopd"), *files, "-K")
+    daemon.wait()
+    check_equal([rule for rule in lab.gateway.rules() if "FWKNOP" in rule], [])
 
 
 def test_a_close_command_that_does_not_end_is_run_again_by_the_next_start(lab):
