@@ -29,8 +29,8 @@
 #include "fwknopd/control.h"
 #include "fwknopd/daemon.h"
 #include "fwknopd/firewall/firewall.h"
-#include "fwknopd/flush.h"
 #include "fwknopd/instance.h"
+#include "fwknopd/rule_verbs.h"
 
 namespace latchkey::fwknopd {
 namespace {
@@ -114,13 +114,12 @@ class Program {
   bool is_listing() const { return line_.fw_list || line_.fw_list_all || line_.fw_flush; }
 
   Status use_firewall() {
-    const FirewallSettings& firewall = settings_.firewall;
     if (line_.fw_list || line_.fw_list_all) {
-      list_firewall(firewall, line_.fw_list_all, log_, settings_.verbosity);
-      return ::access(firewall.exe.c_str(), X_OK) == 0 ? 0 : 1;
+      list_rules(settings_, line_.fw_list_all, log_);
+      return ::access(settings_.firewall.exe.c_str(), X_OK) == 0 ? 0 : 1;
     }
     if (!line_.fw_flush) return {};
-    flush_all_rules(settings_, log_);
+    flush_rules(settings_, log_);
     return 0;
   }
 

@@ -19,14 +19,12 @@ class NoJournal final : public RuleJournal {
 
 /// What a verb needs for one use of a back-end.
 struct Verb {
-  Verb(const FirewallSettings& firewall, log::Logger& log, int verbosity)
-      : settings(firewall), runner(log, verbosity) {}
-  FirewallSettings settings;
-  std::vector<Stanza> stanzas;
+  explicit Verb(const FirewallUse& firewall_use) : use(firewall_use), runner(use.log, use.verbosity) {}
+  const FirewallUse& use;
   SystemClock clock;
   SystemRunner runner;
   NoJournal journal;
-  FirewallContext context(log::Logger& log) { return {settings, stanzas, log, clock, runner, journal}; }
+  FirewallContext context() { return {use.settings, use.stanzas, use.log, clock, runner, journal}; }
 };
 
 }  // namespace
@@ -67,14 +65,14 @@ std::string find_restore_program(const std::string& exe) {
   return restore;
 }
 
-void list_firewall(const FirewallSettings& settings, bool is_everything, log::Logger& log, int verbosity) {
-  Verb verb(settings, log, verbosity);
-  make_firewall(verb.context(log))->list(is_everything);
+void list_firewall(const FirewallUse& use, bool is_everything) {
+  Verb verb(use);
+  make_firewall(verb.context())->list(is_everything);
 }
 
-bool remove_rules(const FirewallSettings& settings, log::Logger& log, int verbosity) {
-  Verb verb(settings, log, verbosity);
-  return make_firewall(verb.context(log))->flush();
+bool remove_rules(const FirewallUse& use) {
+  Verb verb(use);
+  return make_firewall(verb.context())->flush();
 }
 
 }  // namespace latchkey::fwknopd

@@ -109,9 +109,16 @@ bool share_rules(const FirewallSettings& now, const FirewallSettings& then);
 /// The back-end that the settings name. Everything in `context` outlives it.
 std::unique_ptr<Firewall> make_firewall(const FirewallContext& context);
 
-/// `--fw-list` and, with `is_everything`, `--fw-list-all`: to standard output (4.5). No access file is needed.
-void list_firewall(const FirewallSettings& settings, bool is_everything, log::Logger& log, int verbosity);
+/// For one use of a firewall, without a daemon.
+struct FirewallUse {
+  const FirewallSettings& settings;
+  const std::vector<Stanza>& stanzas;
+  log::Logger& log;
+  int verbosity;
+};
+/// `--fw-list` and, with `is_everything`, `--fw-list-all`: to standard output (4.5).
+void list_firewall(const FirewallUse& use, bool is_everything);
 /// What `--fw-flush` does to one firewall. False: rules may be left.
-bool remove_rules(const FirewallSettings& settings, log::Logger& log, int verbosity);
+bool remove_rules(const FirewallUse& use);
 
 }  // namespace latchkey::fwknopd

@@ -61,7 +61,7 @@ bool remove_place(const RulePlace& place, log::Logger& log, int verbosity) {
     log.warning("Rules of an earlier fwknopd may stand in {}: {} is not there to remove them", place.name, program);
     return true;  // and will not be there the next time
   }
-  return remove_rules(settings_for(place), log, verbosity);
+  return remove_rules({settings_for(place), {}, log, verbosity});
 }
 
 }  // namespace latchkey::fwknopd

@@ -73,6 +73,9 @@ def test_flush_takes_what_another_configuration_left(lab):
     arguments = ("-A", "tcp/22", "-N", "192.0.2.9:22")
     crash(lab, nat, arguments, "FORCE_NAT 192.0.2.9 22\nFORCE_MASQUERADE Y\n", "SNAT")
     check(left(lab, "^-A FWKNOP_MASQUERADE "), "a masqueraded grant")
+    files = configure(lab, nat)
+    listing = lab.gateway.run(program("fwknopd"), *files, "--fw-list").stdout
+    check("masq ports: 22" in listing, listing)
     files = configure(lab)
     lab.gateway.run(program("fwknopd"), *files, "--fw-flush")
     check_equal(left(lab), [])
