@@ -92,6 +92,20 @@ def test_options():
                for number, line in enumerate(read(document).splitlines(), 1) for option in OPTION.findall(line) if option not in known])
 
 
+def test_folders():
+    """t/README names every folder of tests, ARCHITECTURE every folder of the tree."""
+    named = {"t/README.md": {f"t/{name}" for name in re.findall(r"^\| `(\w+)` \|", read("t/README.md"), re.MULTILINE)},
+             "doc/ARCHITECTURE.md": {name for cell in re.findall(r"^\| (`[^|]*) \|", read("doc/ARCHITECTURE.md"), re.MULTILINE)
+                                     for name in re.findall(r"`([\w/]+)`", cell)}}
+    tracked = {str(p.relative_to(TOP)) for folder in (*FOLDERS, "common/*", "fwknopd/*", "t/*") for p in TOP.glob(folder)
+               if p.is_dir() and any(one.is_file() and not one.name.startswith(".") for one in p.iterdir())}
+    problems = []
+    for document, names in named.items():
+        wanted = {p for p in tracked if p.startswith("t/") == document.startswith("t/")} - {"common", "t/Testing", "t/__pycache__"}
+        problems += [f"{document}: nothing about {name}" for name in sorted(wanted - names)]
+    fail_with(problems)
+
+
 def test_switches_of_configure():
     """HACKING names every switch."""
     text = read("configure.ac")
