@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -45,7 +46,8 @@ int generate_keys(const CommandLine& line, Rng& rng) {
   const std::string_view text = formatted.text();
   int status = 0;
   if (!line.key_gen_file) {
-    fmt::print("{}", text);
+    // Not through stdio, whose buffer would keep the keys.
+    if (!write_all(STDOUT_FILENO, text)) status = 1;
   } else if (const auto written = write_keys(*line.key_gen_file, text); written) {
     fmt::print("[+] Wrote Rijndael and HMAC keys to: {}\n", *line.key_gen_file);
   } else {

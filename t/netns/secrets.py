@@ -80,6 +80,48 @@ def test_the_client_keeps_nothing(lab):
     daemon.wait_for_line("Added access rule")
 
 
+TYPED = {"key": b"a typed key of 32 characters....", "hmac key": b"another one, typed for the HMAC, as long as it gets"}
+WORDS = [word for option, key in zip(("--key-rijndael", "--key-hmac"), TYPED.values()) for word in (option, key.decode())]
+LINES = "".join(f"127.0.0.1: {key.decode()}\n" for key in TYPED.values())
+ASKED = ["-T", "-A", "tcp/22", "-a", "1.1.1.1", "-D", "127.0.0.1", "--rc-file", "$D/rc", "-E", "$D/run"]
+WAYS = {  # how keys come and where they go: (command line, files, standard input)
+    "words, which are saved": ([*ASKED, *WORDS], {}, ""),
+    "words of the last run": (["-l", "--rc-file", "$D/rc", "-E", "$D/run"], {"run": " ".join(["fwknop", *ASKED, *(f'"{word}"' for word in WORDS)]) + "\n"}, ""),
+    "key files": ([*ASKED, "-G", "$D/key", "--get-hmac-key", "$D/mac"], {"key": LINES.splitlines()[0] + "\n", "mac": LINES.splitlines()[1] + "\n"}, ""),
+    "standard input": ([*ASKED, "--use-hmac", "--stdin"], {}, "".join(key.decode() + "\n" for key in TYPED.values())),
+    "a new stanza": ([*ASKED, *WORDS, "--save-rc-stanza", "-n", "x", "-v", "-v"], {"rc": "[default]\nFW_TIMEOUT 3\n" * 100}, ""),
+    "a stanza that is kept": ([*ASKED, *WORDS, "--save-rc-stanza", "-n", "x"],
+                              {"rc": "[x]\nKEY_BASE64 " + base64.b64encode(TYPED["key"]).decode() + "\n" * 3000}, "n\n"),
+}
+
+
+def test_the_client_keeps_nothing_whichever_way_keys_come(lab):
+    need_memory()
+    for way, (words, files, typed) in WAYS.items():
+        for name, text in {"rc": "[default]\n", "run": "", **files}.items():
+            os.chmod(lab.write(name, text.replace("$D", str(lab.dir))), 0o600)
+        with open(lab.write("typed", typed), encoding="ascii") as stdin, \
+                StoppedAtExit([program("fwknop"), *(word.replace("$D", str(lab.dir)) for word in words)], stdin=stdin,
+                              stdout=subprocess.DEVNULL) as pid:
+            check(find(pid, {"its command line": b"--rc-file"}), "the memory was not read")
+            check_equal(find(pid, TYPED), {}, f"{way}: keys in the memory of a client at its end")
+        check("tcp/22" in open(lab.dir / "run", encoding="ascii").read(), f"{way}: the run did not come far")
+
+
+def test_nothing_is_kept_of_keys_that_are_made(lab):
+    need_memory()
+    rc, made = lab.write("rc", "[default]\n"), lab.dir / "made"
+    os.chmod(rc, 0o600)
+    for words in ([program("fwknop"), "-k", "--save-rc-stanza", "-n", "x", "-K", made, "--rc-file", rc],
+                  [program("fwknop"), "-k", "--rc-file", rc], [program("fwknopd"), "--key-gen"], [program("fwknopd"), "--key-gen-file", made]):
+        printed = lab.dir / "printed"
+        with open(printed, "w", encoding="ascii") as output, StoppedAtExit(words, stdout=output) as pid:
+            lines = (made if made in words else printed).read_text(encoding="ascii")
+            keys = dict(line.split(": ") for line in lines.splitlines())
+            check_equal(sorted(keys), ["HMAC_KEY_BASE64", "KEY_BASE64"], f"{words}: lines")
+            check_equal(find(pid, {name: base64.b64decode(key) for name, key in keys.items()}), {}, f"{words}: keys that were made")
+
+
 def test_the_daemon_keeps_them_in_locked_memory(lab):
     need_memory()
     daemon = start_daemon(lab)
