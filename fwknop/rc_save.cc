@@ -226,7 +226,8 @@ bool save_rc_stanza(const std::string& path, const Settings& settings, Console& 
   }
   const Defer wipe_updated([&] { wipe(*updated); });
   if (const auto result = os::replace_file_atomically(target, *updated, 0600); !result) {
-    console.error("update_rc() : Unable to rename {} to {}: {}", path + ".updated", path,
+    // The peer's name for its new file; what fails is making one in that folder.
+    console.error("update_rc() : Unable to create temporary rc file: {}.updated: {}", path,
                   std::strerror(result.error().os_code));
     return false;
   }
