@@ -56,6 +56,45 @@ def test_options_of_fwknop():
                     lambda value: run("fwknop", *CLIENT.split(), *words.format(value).split()).returncode == 0)
 
 
+def longest(page, section, name):
+    """How many bytes a key may have, as the page says it."""
+    text, = (text for tags, text in entries_of(page, section) if tags[0].split()[0] == name)
+    return int(re.search(r"(\d+) bytes", text)[1])
+
+
+def test_lengths_of_keys():
+    """At the most that the pages say, and beyond; client and server."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = Configuration(folder)
+        rc_file = os.path.join(folder, "rc")
+
+        def client_takes(*words):
+            return run("fwknop", *CLIENT.replace("--key-rijndael secret", "").split(), *words).returncode == 0
+
+        def rc_takes(lines):
+            with open(rc_file, "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), 0o600)
+                file.write(f"[default]\n{lines}\n")
+            return run("fwknop", *CLIENT.replace("--no-rc-file", f"--rc-file {rc_file}").replace("--key-rijndael secret", "").split()
+                       ).returncode == 0
+
+        def server_warns(lines):
+            files.dump(access=f"SOURCE 192.0.2.0/24\nREQUIRE_SOURCE Y\n{lines}\n")
+            return "bytes" in run("fwknopd", "--test-config", "-r", folder, "-c", f"{folder}/fwknopd.conf", "-a", f"{folder}/access.conf").stderr
+
+        for extra, wanted in ((0, True), (1, False)):
+            def key(page, section, name, extra=extra):
+                return "k" * (longest(page, section, name) + extra)
+
+            check_equal(client_takes("--key-rijndael", key("fwknop.8", "OPTIONS", "--key-rijndael")), wanted, "--key-rijndael")
+            check_equal(client_takes("--key-rijndael", "x", "--key-hmac", key("fwknop.8", "OPTIONS", "--key-hmac")), wanted, "--key-hmac")
+            check_equal(rc_takes("KEY " + key("fwknoprc.5", "DIRECTIVES", "KEY")), wanted, "KEY")
+            check_equal(rc_takes("KEY x\nHMAC_KEY " + key("fwknoprc.5", "DIRECTIVES", "HMAC_KEY")), wanted, "HMAC_KEY")
+            check_equal(server_warns("KEY " + key("access.conf.5", "DIRECTIVES", "KEY")), not wanted, "KEY of a server")
+            check_equal(server_warns("KEY x\nHMAC_KEY " + key("access.conf.5", "DIRECTIVES", "HMAC_KEY")), not wanted,
+                        "HMAC_KEY of a server")
+
+
 def test_directives_of_fwknoprc():
     with tempfile.TemporaryDirectory() as folder:
         rc_file = os.path.join(folder, "rc")
