@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 import time
 
@@ -163,8 +164,12 @@ def test_commands_that_run_are_waited_for(lab):
 
 
 def test_names_keep_nobody_waiting(lab):
-    # Nobody has the address of the name server.
-    resolver = lab.write("resolv.conf", "nameserver 10.9.0.77\noptions timeout:30\n", mode=0o644)
+    # A name server that never answers.
+    with lab.client:
+        silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind((lab.client.address, 53))
+    lab.sockets.append(silent)
+    resolver = lab.write("resolv.conf", f"nameserver {lab.client.address}\noptions timeout:30\n", mode=0o644)
     lab.gateway.run("mount", "--bind", resolver, "/etc/resolv.conf")
     # The command sees how much of its knock is in the log: nothing, while the name is being looked up.
     text = LOG + "[A]\nsequence=7000,8000\ntcpflags=syn\ncommand=grep -c Stage @/log > @/seen; echo done >> @/seen\n"

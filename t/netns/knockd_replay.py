@@ -207,10 +207,12 @@ def test_debug_lines(lab):
 
 
 def test_timeouts_and_names(lab):
-    lab.write("hosts", "127.0.0.1 localhost\n10.9.0.10 knocker.example\n", mode=0o644)
+    lab.write("hosts", "127.0.0.1 localhost\n10.9.0.10 knocker.example\n10.9.0.11 a:OPEN(SESAME)\n", mode=0o644)
     lab.gateway.run("mount", "--bind", lab.dir / "hosts", "/etc/hosts")
     out, _, log = replay(lab, "[d]\nsequence=7000,8000\nseq_timeout=5\n", packets(lab, "=0 7000 =9 8000"), "-l")
+    foul, _, _ = replay(lab, "[d]\nsequence=7000,8000\n", packets(lab, "7000@11"), "-l")
     lab.gateway.run("umount", "/etc/hosts")
+    check_equal(foul, ["10.9.0.11: d: Stage 1"], "a name that could fool the reader of a log")
     check_equal(out, ["10.9.0.10 (knocker.example): d: Stage 1", "10.9.0.10 (knocker.example): d: sequence timeout (stage 1)"])
     check_equal(log, out)
 

@@ -2,7 +2,10 @@
 // knock's operands, delays, usage text and man page.
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "common/cli/usage.h"
+#include "knock/client.h"
 #include "knock/hits.h"
 #include "knock/options.h"
 #include "t/lib/man_pages.h"
@@ -34,6 +37,25 @@ TEST(Delay, is_whole_milliseconds) {
   for (const char* text : {"abc", "", "5x", "2147483648", "99999999999999999999"})
     EXPECT_EQ(parse_delay(text).error().text, "error: invalid delay '" + std::string(text) + "'");
   EXPECT_EQ(parse_delay("-5").error().text, "error: delay cannot be negative");
+}
+
+int run(std::vector<std::string> words) {
+  std::string name = "knock";
+  std::vector<char*> arguments{name.data()};
+  for (std::string& word : words) arguments.push_back(word.data());
+  return run_knock(arguments);
+}
+
+TEST(Run, sleeps_after_every_hit) {
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run({"-d", "60", "127.0.0.1", "9:udp", "9:udp"}), 0);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(120));
+}
+
+TEST(Run, ends_with_1_after_help_and_0_after_the_version) {
+  EXPECT_EQ(run({"-h"}), 1);
+  EXPECT_EQ(run({"-V"}), 0);
+  EXPECT_EQ(run({"127.0.0.1"}), 1);
 }
 
 TEST(Resolving, reads_numbers_as_getaddrinfo_does_but_never_wraps) {

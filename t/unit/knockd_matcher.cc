@@ -12,7 +12,6 @@
 #include "common/base/result.h"
 #include "common/base/text.h"
 #include "common/net/packet.h"
-#include "knockd/packet_source.h"
 #include "knockd/sequence.h"
 
 namespace latchkey::knockd {
@@ -370,23 +369,6 @@ TEST(KnockdMatcherTable, is_empty_after_a_flood) {
   bench.matcher.expire(100, reports);
   EXPECT_EQ(bench.matcher.attempts(), 0U);
   EXPECT_EQ(bench.matcher.next_expiry(), std::nullopt);
-}
-
-TEST(FloodGuard, rests_only_when_packets_keep_coming) {
-  using std::chrono::milliseconds;
-  FloodGuard guard;
-  const MonotonicTime begin(std::chrono::seconds(100));
-  const auto at = [&](int ms) { return begin + milliseconds(ms); };
-  for (int i = 0; i < 10; ++i) EXPECT_EQ(guard.count(1, at(0)), std::nullopt) << "ten hits in one go";
-  for (int ms = 20; ms < 200; ms += 2) EXPECT_EQ(guard.count(1, at(ms)), std::nullopt) << "500 a second";
-  for (int ms = 200; ms < 210; ++ms) EXPECT_EQ(guard.count(1, at(ms)), std::nullopt) << "1,000 a second begin";
-  EXPECT_EQ(guard.count(1, at(210)), at(220));
-  for (int ms = 211; ms < 220; ++ms) guard.count(1, at(ms));
-  for (int ms = 220; ms < 300; ms += 10) EXPECT_EQ(guard.count(10, at(ms)), at(ms + 10)) << ms;
-  EXPECT_EQ(guard.count(1, at(300)), at(310)) << "one portion more";
-  EXPECT_EQ(guard.count(1, at(310)), std::nullopt) << "it is over";
-  EXPECT_EQ(guard.count(100, at(320)), std::nullopt);
-  EXPECT_EQ(guard.count(1, at(400)), std::nullopt) << "a burst, long ago";
 }
 
 }  // namespace

@@ -231,6 +231,16 @@ class RunningWorkers : public JournalFolder {
     EXPECT_TRUE(workers_->is_idle());
   }
   std::string read(const std::string& name) { return os::read_file(folder_ + "/" + name, 100000).value_or(""); }
+  MonotonicTime journaled_due() {
+    const PendingStops stops = parse_journal(read("j"));
+    return stops.empty() ? MonotonicTime() : stops.begin()->second.due;
+  }
+  /// Ends the loop once the only opening has another time than the one from `opened` on.
+  void stop_when_journal_says(MonotonicTime opened) {
+    if (journaled_due() > opened + std::chrono::milliseconds(600'100)) return loop_->stop();
+    if (clock_.monotonic() > opened + std::chrono::seconds(10)) return loop_->stop();
+    loop_->call_after(std::chrono::milliseconds(10), [this, opened] { stop_when_journal_says(opened); });
+  }
   /// Goes wrong while another one runs, as "sed -i" does.
   std::string exclusive_command() const {
     return fmt::format("mkdir {0}/lock || echo clash >>{0}/out; sleep 0.02; rmdir {0}/lock; echo closed >>{0}/out",
@@ -256,6 +266,34 @@ TEST_F(RunningWorkers, are_limited_and_say_so) {
   workers_->open(door_, v4);
   run_until_idle();
   EXPECT_EQ(read("out"), "\n\n\n") << "there is room again";
+}
+
+TEST_F(RunningWorkers, that_wait_for_their_stop_command_are_limited_too) {
+  begin({.max_workers = 2});
+  door_.cmd_timeout_s = 600;
+  door_.v4 = {.start = "true", .stop = "echo >>" + folder_ + "/out"};
+  for (int i = 0; i < 3; ++i) workers_->open(door_, v4);
+  EXPECT_TRUE(read("log").ends_with("] error: command fork failed!\n")) << read("log");
+  workers_->stop_waiting();
+  run_until_idle();
+  EXPECT_EQ(read("out"), "\n\n");
+}
+
+TEST_F(RunningWorkers, wait_from_the_end_of_the_start_command_on) {
+  begin({});
+  workers_->use_journal(open());
+  door_.cmd_timeout_s = 600;
+  door_.v4 = {.start = "sleep 0.2", .stop = "true"};
+  workers_->open(door_, v4);
+  const MonotonicTime opened = clock_.monotonic();
+  loop_->call_after(std::chrono::milliseconds(10), [this, opened] { stop_when_journal_says(opened); });
+  ASSERT_TRUE(loop_->run());
+  EXPECT_GE(journaled_due(), opened + std::chrono::milliseconds(600'190));
+}
+
+TEST_F(RunningWorkers, write_no_control_bytes_into_the_log) {
+  output_.say(to_log, "a\nb\x1b");
+  EXPECT_TRUE(read("log").ends_with("] a\\x0ab\\x1b\n")) << read("log");
 }
 
 TEST_F(RunningWorkers, close_one_by_one_at_the_end) {
@@ -417,6 +455,20 @@ TEST_F(JournalFolder, a_stop_that_cannot_be_run_is_tried_again) {
   const std::size_t told = text.find("command fork failed!");
   EXPECT_NE(told, std::string::npos) << text;
   EXPECT_EQ(text.find("command fork failed!", told + 1), std::string::npos) << "once\n" << text;
+}
+
+TEST(KnockdNames, are_asked_for_a_few_at_a_time) {
+  const SystemClock clock;
+  auto loop = *os::EventLoop::create(clock);
+  auto children = *os::Children::create(*loop);
+  Names names(*loop, *children, "nobody", [] {});
+  int pending = 0;
+  for (std::uint32_t i = 1; i <= 20; ++i) {
+    const net::IpAddress address = net::IpAddress::v4(0x7f000000 + i);
+    names.look_up(address);
+    if (names.is_pending(address)) ++pending;
+  }
+  EXPECT_EQ(pending, 16);
 }
 
 TEST(KnockdNames, hold_nothing_that_could_fool_a_log) {
