@@ -19,7 +19,6 @@ namespace {
 constexpr int first_random_port = 10000;
 constexpr int last_random_port = 65535;
 constexpr std::size_t longest_nat_host = 254;
-constexpr std::size_t longest_label = 63;
 
 Failure<Error> library_failure(std::string_view call, spa::Code code) { return fail(Error{library_error(call, code)}); }
 
@@ -27,19 +26,11 @@ Failure<Error> nat_failure(std::string_view line) {
   return fail(Error{fmt::format("{}\n{}", line, library_error("fko_set_nat_access_str", spa::Code::invalid_data))});
 }
 
-bool is_label(std::string_view label) {
-  const auto is_label_char = [](char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-  };
-  return !label.empty() && label.size() <= longest_label && label.front() != '-' && label.back() != '-' &&
-         std::ranges::all_of(label, is_label_char);
-}
-
-/// An IPv4 address is one too, label by label. A dot at the end is allowed.
+/// What our receivers take, less the labels that the peer's client refuses.
 bool is_nat_host(std::string_view host) {
-  if (host.size() > longest_nat_host) return false;
-  if (host.ends_with('.')) host.remove_suffix(1);
-  return std::ranges::all_of(split(host, '.'), is_label);
+  const auto has_stray_hyphen = [](std::string_view label) { return label.starts_with('-') || label.ends_with('-'); };
+  return host.size() <= longest_nat_host && spa::is_host_name(host) &&
+         std::ranges::none_of(split(host, '.'), has_stray_hyphen);
 }
 
 /// The peer reads six characters at most; leading zeros are among them.
