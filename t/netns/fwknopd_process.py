@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import check, check_equal, main, program, wait_until
+from knock_packets import write_capture
 from lab import Lab
 
 PLAIN = "SOURCE any\nKEY testtest\nREQUIRE_SOURCE Y\n"
@@ -202,6 +203,36 @@ def test_udp_server(lab):
     hangs_up(process)
     process.wait_for_line(r"^Kicking off UDP server to listen on port 62201\.$")
     ends_well(process)
+
+
+def test_udp_server_drops_what_is_too_long(lab):
+    process = lab.start("-U", "-v")
+    process.wait_for_line(r"^Kicking off UDP server")
+    for size in (1501, 9000, 1500):
+        lab.gateway.send_udp("127.0.0.1", 62201, b"A" * size)
+    # The peer takes the first 1500 bytes of each for a packet.
+    process.wait_for_line(r"^udp_server: Got UDP datagram \(1500 bytes\) from: 127\.0\.0\.1$")
+    process.wait_for_line("^Error initializing FKO context from SPA data: ")
+    check_equal(process.text().count("Error initializing FKO context"), 1, "datagrams that were looked at")
+    ends_well(process)
+
+
+def test_the_end_wins_against_a_reload(lab):
+    process = lab.start_up()
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGCONT)
+    process.wait_for_line(r"^Got SIGTERM\. Exiting\.\.\.$")
+    check_equal(process.wait(), 0)
+    check("Re-starting" not in process.text(), process.text())
+
+
+def test_a_link_that_is_not_understood_ends_the_start(lab):
+    write_capture(lab.dir / "capture", [], link=105)
+    done = lab.tell("-f", "--pcap-file", lab.dir / "capture")
+    check_equal(done[0], 1, done[2])
+    check(re.search("link", done[2]), done[2])
 
 
 def test_starts_that_fail(lab):
