@@ -30,6 +30,7 @@ bool OutputCapture::read_from(Side& side) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return true;
     if (got <= 0) {
+      if (got < 0) is_cut_ = true;
       side.fd.close();
       return false;
     }

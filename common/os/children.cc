@@ -2,7 +2,9 @@
 // Children in the event loop: SIGCHLD, time limits, captured output.
 #include "common/os/children.h"
 
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -14,6 +16,7 @@ namespace latchkey::os {
 
 struct Children::Running {
   OnExit on_exit;
+  Fd process;  ///< of the kernel (pidfd), readable from its end on
   std::optional<OutputCapture> capture;
   TimerId limit;
   bool has_own_session = false;
@@ -31,10 +34,7 @@ Result<std::unique_ptr<Children>> Children::create(EventLoop& loop) {
 
 Children::~Children() {
   for (auto& [pid, child] : running_) {
-    loop_.cancel(child->limit);
-    if (!child->capture) continue;
-    loop_.unwatch(child->capture->output_fd());
-    loop_.unwatch(child->capture->error_fd());
+    stop_watching(*child);
   }
   // The loop may outlive us: SIGCHLD then means nothing.
   if (!loop_.on_signal(SIGCHLD, [] {})) return;
@@ -56,7 +56,7 @@ Result<pid_t, SpawnError> Children::start(const Command& command, const ChildLim
     // Unwatched, the pipe is read when the child has ended: a chatty one may have to wait for its time limit.
     if (!watched) continue;
   }
-  running_[pid] = std::move(child);
+  add(pid, std::move(child));
   limit_run_time(pid, limits);
   return pid;
 }
@@ -64,9 +64,19 @@ Result<pid_t, SpawnError> Children::start(const Command& command, const ChildLim
 void Children::adopt(pid_t pid, OnExit on_exit) {
   auto child = std::make_unique<Running>();
   child->on_exit = std::move(on_exit);
-  running_[pid] = std::move(child);
+  add(pid, std::move(child));
   // It may have ended already, and its SIGCHLD have been consumed.
   loop_.call_after(std::chrono::microseconds(0), [this] { reap(); });
+}
+
+/// SIGCHLD tells that some child has ended, once. A process descriptor goes on telling until this one has been reaped;
+/// without one (an old kernel, no descriptor left) there is the signal alone.
+void Children::add(pid_t pid, std::unique_ptr<Running> child) {
+  child->process = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  const bool is_watched =
+      child->process && loop_.watch(child->process.get(), readable, [this, pid](unsigned) { reap(pid); });
+  if (!is_watched) child->process.close();
+  running_[pid] = std::move(child);
 }
 
 void Children::limit_run_time(pid_t pid, const ChildLimits& limits) {
@@ -104,22 +114,34 @@ void Children::reap() {
   }
 }
 
+void Children::reap(pid_t pid) {
+  int wait_status = 0;
+  const pid_t reaped = waitpid(pid, &wait_status, WNOHANG);
+  if (reaped == pid) return finish(pid, wait_status);
+  // Somebody else has reaped it.
+  if (reaped < 0 && errno == ECHILD) finish(pid, status_unknown);
+}
+
+void Children::stop_watching(Running& child) {
+  loop_.cancel(child.limit);
+  if (child.process) loop_.unwatch(child.process.get());
+  if (!child.capture) return;
+  loop_.unwatch(child.capture->output_fd());
+  loop_.unwatch(child.capture->error_fd());
+}
+
 void Children::finish(pid_t pid, int wait_status) {
   const auto found = running_.find(pid);
   if (found == running_.end()) return;
   // Out of the table first: the callback may start another child.
   const std::unique_ptr<Running> child = std::move(found->second);
   running_.erase(found);
-  loop_.cancel(child->limit);
+  stop_watching(*child);
   ChildExit exit;
   exit.pid = pid;
   exit.wait_status = wait_status;
   exit.is_timed_out = child->is_timed_out;
-  if (child->capture) {
-    loop_.unwatch(child->capture->output_fd());
-    loop_.unwatch(child->capture->error_fd());
-    child->capture->finish(exit);
-  }
+  if (child->capture) child->capture->finish(exit);
   if (child->on_exit) child->on_exit(exit);
 }
 

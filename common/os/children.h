@@ -42,7 +42,10 @@ class Children {
  private:
   struct Running;
   explicit Children(EventLoop& loop);
+  void add(pid_t pid, std::unique_ptr<Running> child);
   void reap();
+  void reap(pid_t pid);
+  void stop_watching(Running& child);
   void finish(pid_t pid, int wait_status);
   void limit_run_time(pid_t pid, const ChildLimits& limits);
 

@@ -23,6 +23,12 @@ std::uint32_t epoll_events(unsigned interest) {
   return ((interest & readable) ? EPOLLIN : 0u) | ((interest & writable) ? EPOLLOUT : 0u);
 }
 
+/// Nanoseconds end after 292 years.
+std::chrono::nanoseconds to_nanoseconds(MonotonicTime time) {
+  constexpr auto longest = std::chrono::floor<std::chrono::microseconds>(std::chrono::nanoseconds::max());
+  return std::min(time.time_since_epoch(), longest);
+}
+
 /// TERM and INT before everything else.
 int signal_rank(int signal_number) { return signal_number == SIGTERM || signal_number == SIGINT ? 0 : 1; }
 
@@ -48,7 +54,7 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(const Clock& clock) {
   if (!loop->epoll_) return fail(os_error("epoll"));
   loop->timer_ = Fd(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!loop->timer_) return fail(os_error("timerfd"));
-  // The expiry itself is read back by run_due_timers(), which every turn ends with.
+  // What has expired is looked for by run_due_timers(), which every turn ends with.
   const auto watched = loop->watch(loop->timer_.get(), readable, [](unsigned) {});
   if (!watched) return fail(watched.error());
   return loop;
@@ -118,6 +124,10 @@ Result<void> EventLoop::on_signal(int signal_number, Action action) {
   sigaddset(&added, signal_number);
   sigaddset(&signals_->set, signal_number);
   if (sigprocmask(SIG_BLOCK, &added, nullptr) != 0) return fail(os_error("sigprocmask"));
+  // Whoever started us may have ignored it: for children that means that the kernel throws their status away.
+  struct sigaction by_default {};
+  by_default.sa_handler = SIG_DFL;
+  if (sigaction(signal_number, &by_default, nullptr) != 0) return fail(os_error("sigaction"));
   const int fd = signalfd(signals_->fd.get(), &signals_->set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (fd < 0) return fail(os_error("signalfd"));
   signals_->actions[signal_number] = std::move(action);
@@ -145,16 +155,15 @@ void EventLoop::read_signals() {
 void EventLoop::arm_timer() {
   const MonotonicTime next = timers_.empty() ? MonotonicTime::max() : timers_.begin()->first.first;
   if (next == armed_for_) return;
-  armed_for_ = next;
   itimerspec spec{};
   if (next != MonotonicTime::max()) {
     // An all-zero time would disarm: the past is one nanosecond after boot.
-    const auto since_boot = std::max<std::chrono::nanoseconds>(next.time_since_epoch(), std::chrono::nanoseconds(1));
+    const auto since_boot = std::max(to_nanoseconds(next), std::chrono::nanoseconds(1));
     const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
     spec.it_value.tv_sec = seconds.count();
     spec.it_value.tv_nsec = (since_boot - seconds).count();
   }
-  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
+  if (timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0) armed_for_ = next;
 }
 
 void EventLoop::run_due_timers() {
@@ -173,10 +182,8 @@ void EventLoop::run_due_timers() {
     action();
     next = timers_.begin();
   }
-  // What was armed has expired: arm again even for an equal time, and clear the descriptor.
-  std::uint64_t expirations = 0;
-  if (::read(timer_.get(), &expirations, sizeof expirations) < 0) expirations = 0;
-  armed_for_ = MonotonicTime::max();
+  // What was armed has expired: to arm again, even for an equal time or for none, is what clears the descriptor.
+  armed_for_.reset();
 }
 
 Result<void> EventLoop::turn(int timeout_ms) {

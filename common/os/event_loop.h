@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -85,7 +86,7 @@ class EventLoop {
   std::unordered_map<int, std::shared_ptr<Watch>> watches_;
   std::map<std::pair<MonotonicTime, std::uint64_t>, Action> timers_;
   std::unique_ptr<Signals> signals_;
-  MonotonicTime armed_for_ = MonotonicTime::max();
+  std::optional<MonotonicTime> armed_for_ = MonotonicTime::max();  ///< nothing: not known, arm again
   std::uint64_t next_number_ = 1;
   bool is_stopped_ = false;
 };

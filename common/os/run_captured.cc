@@ -21,9 +21,6 @@ namespace {
 /// How often the end of the child is asked for where the kernel has no process descriptors.
 constexpr int poll_without_pidfd_ms = 10;
 
-/// What is told when somebody else has reaped the child: never a success.
-constexpr int status_unknown = 127 << 8;
-
 int milliseconds_until(MonotonicTime deadline, MonotonicTime now) {
   if (deadline == MonotonicTime::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
@@ -60,7 +57,7 @@ Result<ChildExit, SpawnError> run_captured(const Command& command, const ChildLi
   for (;;) {
     const pid_t ended = waitpid(exit.pid, &exit.wait_status, WNOHANG);
     if (ended == exit.pid) break;
-    if (ended < 0 && errno != EINTR) {
+    if (ended < 0 && errno == ECHILD) {
       exit.wait_status = status_unknown;
       break;
     }

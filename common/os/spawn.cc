@@ -272,6 +272,11 @@ Result<Spawned, SpawnError> spawn(const Command& command) {
   return fail(SpawnError{report.stage, os_error("", report.code)});
 }
 
+bool SpawnError::is_passing() const {
+  constexpr std::array passing{EAGAIN, ENOMEM, EIO, EMFILE, ENFILE, EINTR, ETXTBSY};
+  return stage != Stage::exec || std::ranges::find(passing, error.os_code) != passing.end();
+}
+
 bool ChildExit::has_exited() const { return WIFEXITED(wait_status); }
 int ChildExit::exit_code() const { return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0; }
 int ChildExit::signal_number() const { return WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0; }

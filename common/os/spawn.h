@@ -55,6 +55,8 @@ struct SpawnError {
   };
   Stage stage = Stage::exec;
   Error error;
+  /// Another try may succeed: it is not the program that is missing or cannot be run.
+  bool is_passing() const;
 };
 
 struct Spawned {
@@ -67,6 +69,10 @@ struct Spawned {
 /// or has failed to. The caller reaps (Children does).
 Result<Spawned, SpawnError> spawn(const Command& command);
 
+/// The wait status of a child that somebody else has reaped: as if SIGKILL had ended it. Neither a success nor a
+/// refusal, because what it was to do may be done.
+inline constexpr int status_unknown = 9;
+
 /// How a child ended.
 struct ChildExit {
   pid_t pid = -1;
@@ -74,7 +80,7 @@ struct ChildExit {
   bool is_timed_out = false;   ///< the time limit ended it
   std::string output;          ///< captured, at most the limit
   std::string error_output;    ///< captured, at most the limit
-  bool is_output_cut = false;  ///< there was more of either
+  bool is_output_cut = false;  ///< there was more of either, or it could not be read
 
   bool has_exited() const;    ///< by exit(), not by a signal
   int exit_code() const;      ///< of exit(); 0 after a signal

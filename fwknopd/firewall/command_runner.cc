@@ -13,8 +13,8 @@ namespace {
 /// A firewall that hangs must not stop expiry for long; iptables itself needs milliseconds.
 constexpr std::chrono::seconds time_limit{10};
 constexpr std::chrono::milliseconds grace{500};
-/// Sixty thousand rules of a listing.
-constexpr std::size_t output_limit_bytes = 16 * 1024 * 1024;
+/// A quarter of a million rules of a listing.
+constexpr std::size_t output_limit_bytes = 64 * 1024 * 1024;
 
 os::Command command_for(const Words& argv, const std::string& input) {
   os::Command command;
@@ -35,11 +35,13 @@ const os::ChildLimits limits{.run_time = time_limit, .grace = grace, .output_byt
 CommandResult result_of(const os::ChildExit& ended) {
   CommandResult result;
   result.output = ended.output;
-  if (ended.has_exited()) {
+  if (ended.has_exited() && !ended.is_output_cut) {
     result.exit_status = ended.exit_code();
   } else {
+    // Half a listing is none: a rule that stands in the other half would count as removed.
     result.code = 16;
     if (ended.is_timed_out) result.output += "(killed: it ran longer than 10 seconds)";
+    if (ended.is_output_cut) result.output = "(its output could not be read)";
   }
   return result;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <ctime>
 #include <vector>
 
 namespace latchkey::os {
@@ -148,6 +149,17 @@ TEST_F(LoopTest, an_end_wins_over_a_reload) {
   kill(getpid(), SIGTERM);
   ASSERT_TRUE(loop->run());
   EXPECT_EQ(seen, std::vector<int>{SIGTERM});
+}
+
+TEST_F(LoopTest, sleeps_when_the_next_timer_is_beyond_what_the_kernel_counts) {
+  int runs = 0;
+  loop->call_at(MonotonicTime(MonotonicTime::duration::max() / 2), [&] { ++runs; });
+  ASSERT_TRUE(loop->on_signal(SIGALRM, [&] { loop->stop(); }));
+  const std::clock_t before = std::clock();
+  ualarm(300'000, 0);
+  ASSERT_TRUE(loop->run());
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10);
+  EXPECT_EQ(runs, 0);
 }
 
 }  // namespace

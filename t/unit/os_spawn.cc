@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -265,6 +266,51 @@ TEST_F(ChildrenTest, end_now_leaves_nothing_of_a_child) {
   EXPECT_EQ(signal_number, SIGKILL);
   EXPECT_EQ(kill(pid, 0), -1);
   EXPECT_FALSE(children->end_now(pid));
+}
+
+/// Whatever becomes of SIGCHLD: the end of a child is not lost.
+TEST_F(ChildrenTest, are_reaped_without_a_signal) {
+  ASSERT_TRUE(loop->on_signal(SIGCHLD, [] {}));
+  int code = -1;
+  const auto started = children->start(shell("exit 3"), {}, [&](const ChildExit& exit) {
+    code = exit.exit_code();
+    loop->stop();
+  });
+  ASSERT_TRUE(started);
+  loop->call_after(10s, [&] { loop->stop(); });
+  ASSERT_TRUE(loop->run());
+  EXPECT_EQ(code, 3);
+}
+
+TEST_F(ChildrenTest, have_an_end_when_somebody_else_reaps_them) {
+  std::optional<ChildExit> ended;
+  const auto started = children->start(shell("exit 0"), {}, [&](const ChildExit& exit) {
+    ended = exit;
+    loop->stop();
+  });
+  ASSERT_TRUE(started);
+  ASSERT_EQ(waitpid(*started, nullptr, 0), *started);
+  loop->call_after(10s, [&] { loop->stop(); });
+  ASSERT_TRUE(loop->run());
+  ASSERT_TRUE(ended);
+  EXPECT_FALSE(ended->is_success());
+  EXPECT_FALSE(ended->has_exited());
+}
+
+TEST(IgnoredChildren, are_reaped_all_the_same) {
+  ::signal(SIGCHLD, SIG_IGN);
+  const SystemClock clock;
+  const auto loop = *EventLoop::create(clock);
+  const auto children = *Children::create(*loop);
+  int code = -1;
+  const auto started = children->start(shell("exit 3"), {}, [&](const ChildExit& exit) {
+    code = exit.exit_code();
+    loop->stop();
+  });
+  ASSERT_TRUE(started);
+  loop->call_after(10s, [&] { loop->stop(); });
+  ASSERT_TRUE(loop->run());
+  EXPECT_EQ(code, 3);
 }
 
 TEST(User, is_found_by_name_and_number) {
