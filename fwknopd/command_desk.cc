@@ -17,6 +17,7 @@ namespace {
 /// At the end of the daemon: how long commands may still take before they are signalled, and then killed.
 constexpr std::chrono::seconds end_limit{5};
 constexpr std::chrono::milliseconds kill_grace{500};
+constexpr std::chrono::seconds close_retry{1};
 constexpr int bad_words_code = -6;
 constexpr int no_process_code = -1;
 constexpr int signalled_code = 16;
@@ -160,62 +161,94 @@ void CommandDesk::open_cycle(const Stanza& stanza, const std::string& source, co
   const std::uint64_t key = next_key_++;
   if (!cycle.close.command.empty()) {
     if (!journal_.opening(cycle.close)) return;
-    cycle.is_opening = true;
+    cycle.open = open;
     cycle.timer = loop_.call_at(cycle.close.due, [this, key] { close_due(key); });
     cycles_.emplace(key, std::move(cycle));
   }
   log_.info(text::cycle_open, source, stanza.number, open);
-  run_quietly(open, [this, key, source, lifetime](bool) { opened(key, source, lifetime); });
+  const auto started = run_quietly(open, [this, key, source, lifetime](bool) { opened(key, source, lifetime); });
+  if (!started) return opened(key, source, lifetime);
+  if (const auto found = cycles_.find(key); found != cycles_.end()) found->second.opening = *started;
 }
 
 void CommandDesk::opened(std::uint64_t key, const std::string& source, std::chrono::seconds lifetime) {
   const auto found = cycles_.find(key);
   if (found == cycles_.end()) return;
   Cycle& cycle = found->second;
-  cycle.is_opening = false;
+  cycle.opening.reset();
   log_.info(text::cycle_close_later, source, cycle.close.stanza_number, lifetime.count(), cycle.close.command);
   if (cycle.is_due) run_close(key);
 }
 
-/// Never before the open command has ended: the two would undo each other's work.
+/// Never beside the open command: the two would undo each other's work. One that is still at it is ended.
 void CommandDesk::close_due(std::uint64_t key) {
   Cycle& cycle = cycles_.at(key);
-  cycle.timer = {};
+  loop_.cancel(cycle.timer);
   cycle.is_due = true;
-  if (!cycle.is_opening) run_close(key);
-}
-
-void CommandDesk::run_close(std::uint64_t key) {
-  const auto found = cycles_.find(key);
-  if (found == cycles_.end()) return;
-  const PendingClose close = found->second.close;
-  loop_.cancel(found->second.timer);
-  cycles_.erase(found);
-  log_.info(text::cycle_close, net::format_ip_address(close.allowed), close.stanza_number, close.command);
-  run_quietly(close.command, [this, close](bool is_done) {
-    if (is_done) journal_.closed(close);  // else the next start runs it again
+  if (!cycle.opening) return run_close(key);
+  log_.warning(text::cycle_open_ended, net::format_ip_address(cycle.close.allowed), cycle.close.stanza_number,
+               cycle.open);
+  children_.send_signal(*cycle.opening, SIGTERM);
+  cycle.timer = loop_.call_after(kill_grace, [this, key] {
+    children_.send_signal(*cycles_.at(key).opening, SIGKILL);
+    // One that the kernel does not let go keeps nothing open.
+    cycles_.at(key).timer = loop_.call_after(kill_grace, [this, key] { run_close(key); });
   });
 }
 
-void CommandDesk::run_quietly(const std::string& command, const OnEnd& on_end) {
+void CommandDesk::run_close(std::uint64_t key) {
+  Cycle& cycle = cycles_.at(key);
+  const PendingClose& close = cycle.close;
+  loop_.cancel(cycle.timer);
+  if (!cycle.is_closing)
+    log_.info(text::cycle_close, net::format_ip_address(close.allowed), close.stanza_number, close.command);
+  const auto started = run_quietly(close.command, [this, close](bool is_done) {
+    if (is_done) journal_.closed(close);  // else the next start runs it again
+  });
+  if (!started && started.error().is_passing()) {
+    // What closes something is tried until it can be run.
+    if (!cycle.is_closing) tell_close_failure(close, started.error());
+    cycle.is_closing = true;
+    cycle.timer = loop_.call_after(close_retry, [this, key] { run_close(key); });
+    return;
+  }
+  if (!started) {
+    tell_close_failure(close, started.error());
+    journal_.closed(close);
+  }
+  cycles_.erase(key);
+}
+
+void CommandDesk::tell_close_failure(const PendingClose& close, const os::SpawnError& error) {
+  const std::string address = net::format_ip_address(close.allowed);
+  const std::string reason = os_error({}, error.error.os_code).text;
+  if (error.is_passing()) {
+    log_.error(text::cycle_close_again, address, close.stanza_number, reason);
+  } else if (error.error.os_code != 0) {  // else told
+    log_.error(text::cycle_close_not_run, address, close.stanza_number, reason);
+  }
+}
+
+Result<pid_t, os::SpawnError> CommandDesk::run_quietly(const std::string& command, OnEnd on_end) {
   const auto words = split_command(command);
   if (!words) {
     log_.error(text::bad_command_words);
-    return on_end(true);
+    return fail(os::SpawnError{os::SpawnError::Stage::exec, {}});
   }
-  const auto started =
-      children_.start(base_command(*words, root_user()), {}, [this, command, on_end](const os::ChildExit& ended) {
-        std::erase(running_, ended.pid);
-        if (!ended.is_success()) log_.debug("Command '{}' ended with status {}", command, ended.shell_code());
-        on_end(ended.has_exited() || !is_forced_);
-        one_ended();
-      });
+  auto started = children_.start(base_command(*words, root_user()), {},
+                                 [this, command, on_end = std::move(on_end)](const os::ChildExit& ended) {
+                                   std::erase(running_, ended.pid);
+                                   if (!ended.is_success())
+                                     log_.debug("Command '{}' ended with status {}", command, ended.shell_code());
+                                   on_end(ended.has_exited() || !is_forced_);
+                                   one_ended();
+                                 });
   if (started) {
     running_.push_back(*started);
-    return;
+  } else {
+    log_.debug("Command '{}' could not be run: {}", command, started.error().error.text);
   }
-  log_.debug("Command '{}' could not be run: {}", command, started.error().error.text);
-  on_end(true);
+  return started;
 }
 
 void CommandDesk::restore(const std::vector<PendingClose>& closes) {
@@ -234,32 +267,47 @@ void CommandDesk::restore(const std::vector<PendingClose>& closes) {
 
 void CommandDesk::finish(std::function<void()> on_end) {
   on_end_ = std::move(on_end);
-  std::vector<std::uint64_t> keys;
-  for (const auto& [key, cycle] : cycles_) keys.push_back(key);
-  for (const std::uint64_t key : keys) {
-    Cycle& cycle = cycles_.at(key);
-    loop_.cancel(cycle.timer);
-    cycle.is_due = true;
-    if (!cycle.is_opening) run_close(key);
-  }
   end_timer_ = loop_.call_after(end_limit, [this] { force_end(); });
+  for (const std::uint64_t key : keys_of_cycles()) {
+    Cycle& cycle = cycles_.at(key);
+    cycle.is_due = true;
+    loop_.cancel(cycle.timer);
+    if (!cycle.opening) run_close(key);
+  }
   one_ended();
 }
 
+std::vector<std::uint64_t> CommandDesk::keys_of_cycles() const {
+  std::vector<std::uint64_t> keys;
+  for (const auto& [key, cycle] : cycles_) keys.push_back(key);
+  return keys;
+}
+
 void CommandDesk::one_ended() {
-  if (!on_end_ || !running_.empty()) return;
+  if (!on_end_ || !running_.empty() || !cycles_.empty()) return;
   loop_.cancel(end_timer_);
   loop_.call_after(std::chrono::microseconds(0), std::exchange(on_end_, nullptr));
 }
 
-/// Open commands that are stopped are followed by their close commands, which have their time, too.
+/// Open commands that are stopped are followed by their close commands, which have their time, too. But the end waits
+/// for nobody whom even the kernel does not let go; the journal keeps the closes that have not run.
 void CommandDesk::force_end() {
   is_forced_ = true;
-  for (const pid_t pid : running_) children_.send_signal(pid, SIGTERM);
+  signal_running(SIGTERM);
   end_timer_ = loop_.call_after(kill_grace, [this] {
-    for (const pid_t pid : running_) children_.send_signal(pid, SIGKILL);
-    end_timer_ = loop_.call_after(end_limit, [this] { force_end(); });
+    signal_running(SIGKILL);
+    end_timer_ = loop_.call_after(kill_grace, [this] {
+      end_timer_ = loop_.call_after(end_limit, [this] {
+        signal_running(SIGKILL);
+        std::exchange(on_end_, nullptr)();
+      });
+      for (const std::uint64_t key : keys_of_cycles()) run_close(key);
+    });
   });
+}
+
+void CommandDesk::signal_running(int signal_number) {
+  for (const pid_t pid : running_) children_.send_signal(pid, signal_number);
 }
 
 }  // namespace latchkey::fwknopd

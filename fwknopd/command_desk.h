@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,24 +44,29 @@ class CommandDesk {
   struct Cycle {
     PendingClose close;
     os::TimerId timer;
-    bool is_opening = false;  ///< the open command has not ended yet
-    bool is_due = false;      ///< the close waits for that
+    std::string open;              ///< what has opened
+    std::optional<pid_t> opening;  ///< the open command, while it runs
+    bool is_due = false;           ///< the close waits for its end
+    bool is_closing = false;       ///< a try to run the close has failed
   };
 
   const Stanza* find_stanza(std::uint32_t index) const;
   void refuse(const net::IpAddress& source, std::uint32_t stanza, const std::string& reason);
   void run_command(const Stanza& stanza, const std::string& source, const std::string& full);
-  /// `is_done`: false when it was stopped because the daemon ends.
-  using OnEnd = std::function<void(bool is_done)>;
   void open_cycle(const Stanza& stanza, const std::string& source, const std::string& open, Cycle cycle,
                   std::chrono::seconds lifetime);
   void opened(std::uint64_t key, const std::string& source, std::chrono::seconds lifetime);
   void close_due(std::uint64_t key);
   void run_close(std::uint64_t key);
-  /// Runs the words of `command` as root; `on_end` is called in any case.
-  void run_quietly(const std::string& command, const OnEnd& on_end);
+  void tell_close_failure(const PendingClose& close, const os::SpawnError& error);
+  /// `is_done`: false when it was stopped because the daemon ends.
+  using OnEnd = std::function<void(bool is_done)>;
+  /// Runs the words of `command` as root. `on_end` is called where that could be started.
+  Result<pid_t, os::SpawnError> run_quietly(const std::string& command, OnEnd on_end);
+  std::vector<std::uint64_t> keys_of_cycles() const;
   void one_ended();
   void force_end();
+  void signal_running(int signal_number);
 
   log::Logger& log_;
   os::EventLoop& loop_;

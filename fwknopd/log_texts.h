@@ -62,6 +62,13 @@ inline constexpr char cycle_open[] = "[{}] (stanza #{}) Running CMD_CYCLE_OPEN c
 inline constexpr char cycle_close_later[] = "[{}] (stanza #{}) Running CMD_CYCLE_CLOSE command in {} seconds: {}";
 inline constexpr char cycle_close[] = "[{}] (stanza #{}) Timer expired, running CMD_CYCLE_CLOSE command: {}";
 
+// Ours: a command of a cycle is out of order.
+inline constexpr char cycle_open_ended[] =
+    "[{}] (stanza #{}) The CMD_CYCLE_OPEN command has not ended and its close is due, ending it: {}";
+inline constexpr char cycle_close_again[] =
+    "[{}] (stanza #{}) The CMD_CYCLE_CLOSE command could not be run, trying again: {}";
+inline constexpr char cycle_close_not_run[] = "[{}] (stanza #{}) The CMD_CYCLE_CLOSE command could not be run: {}";
+
 // Ours: what an earlier process left.
 inline constexpr char close_restored[] =
     "[{}] (stanza #{}) An earlier fwknopd left a CMD_CYCLE_CLOSE command, due at {}: {}";
