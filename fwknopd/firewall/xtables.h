@@ -93,6 +93,7 @@ class XtablesFirewall final : public Firewall {
   bool ensure_chain(Slot slot);
   bool comment_match_is_known();
   bool comment_match_works();
+  CommandResult insist(const char* function, const Words& arguments);
   bool delete_chain(Slot slot);
   void look_at_version();
 

@@ -14,6 +14,9 @@ namespace {
 
 /// More jumps than anybody has; ends the loop when iptables claims to delete and does not.
 constexpr int most_jumps = 1000;
+constexpr int most_tries = 3;
+constexpr int not_run = -1;          // CommandResult::code
+constexpr int out_of_resources = 4;  // exit status of iptables
 
 Words probe_rule(const ChainSpec& chain) { return {"-s", "127.0.0.2", "-p", "udp", "-j", chain.target}; }
 Words comment_probe_rule(const ChainSpec& chain) {
@@ -74,6 +77,16 @@ CommandResult XtablesFirewall::call(const char* function, const Words& arguments
   const CommandResult result = run(arguments);
   debug(fmt::format("{}() CMD: '{}' (res: {}, err: {})", function, shown(arguments), result.code,
                     strip_right(result.output)));
+  return result;
+}
+
+/// The same, tried more than once where nothing was said about what is there.
+CommandResult XtablesFirewall::insist(const char* function, const Words& arguments) {
+  CommandResult result;
+  for (int count = 0; count < most_tries; ++count) {
+    result = call(function, arguments);
+    if (result.code != not_run && result.exit_status != out_of_resources) break;
+  }
   return result;
 }
 
@@ -156,8 +169,8 @@ bool XtablesFirewall::jump_exists(Slot slot) {
   const ChainSpec& spec = chain(slot);
   bool is_found = false;
   if (can_check_) {
-    is_found =
-        has_succeeded(call("rule_exists_chk_support", {"-C", spec.from_chain, "-t", spec.table, "-j", spec.to_chain}));
+    is_found = has_succeeded(
+        insist("rule_exists_chk_support", {"-C", spec.from_chain, "-t", spec.table, "-j", spec.to_chain}));
   } else {
     const auto listing =
         call("jump_rule_exists_no_chk_support", {"-t", spec.table, "-L", spec.from_chain, "--line-numbers", "-n"});
@@ -278,18 +291,18 @@ bool XtablesFirewall::delete_chain(Slot slot) {
       break;
     }
     const Words arguments{"-t", spec.table, "-D", spec.from_chain, "-j", spec.to_chain};
-    const CommandResult result = call("delete_all_chains", arguments);
+    const CommandResult result = insist("delete_all_chains", arguments);
     if (!has_succeeded(result)) {
       report("delete_all_chains", arguments, result);
       break;
     }
   }
   Words arguments{"-t", spec.table, "-F", spec.to_chain};
-  CommandResult result = call("delete_all_chains", arguments);
+  CommandResult result = insist("delete_all_chains", arguments);
   const bool is_emptied = has_succeeded(result);
   if (is_emptied) {
     arguments[2] = "-X";
-    result = call("delete_all_chains", arguments);
+    result = insist("delete_all_chains", arguments);
   }
   // A chain that is not there is no error: it may have been flushed by hand.
   const bool is_gone = has_succeeded(result) || (!is_emptied && is_refusal(result));

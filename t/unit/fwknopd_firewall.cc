@@ -26,7 +26,9 @@ class FakeIptables final : public CommandRunner {
   CommandResult run(const Words& argv, const std::string& input) override {
     const std::string command = join({argv.begin() + 1, argv.end()});
     ++calls;
-    if (is_broken || broken_calls > 0) {
+    const bool works_yet = works_before_breaking > 0;
+    if (works_yet) --works_before_breaking;
+    if (is_broken || (broken_calls > 0 && !works_yet)) {
       broken_calls -= broken_calls > 0 ? 1 : 0;
       return {0, 4, "out of order"};
     }
@@ -47,7 +49,8 @@ class FakeIptables final : public CommandRunner {
 
   std::map<std::string, std::vector<std::string>> chains{{"INPUT", {}}};
   bool is_broken = false;
-  unsigned broken_calls = 0;  ///< so many more
+  unsigned broken_calls = 0;           ///< so many more
+  unsigned works_before_breaking = 0;  ///< so many before those
   bool hangs = false;
   bool forgets_answers = false;  ///< does the work and then says that it was killed
   bool agrees_always = false;    ///< every command succeeds and does nothing: -C finds what -D has deleted
@@ -636,6 +639,31 @@ TEST_F(RemovalTest, words_with_blanks_are_left_to_iptables) {
   pass(10s);
   EXPECT_TRUE(iptables_.chain("FWKNOP;INPUT").empty());
   EXPECT_TRUE(journal_.open.empty());
+}
+
+TEST_F(XtablesTest, the_end_leaves_no_rule_when_a_command_fails_once) {
+  for (unsigned call = 0; call < 4; ++call) {
+    grant(1, 30);
+    // The command with this number fails, whatever it is.
+    iptables_.works_before_breaking = call;
+    iptables_.broken_calls = 1;
+    firewall_->stop();
+    EXPECT_EQ(count(), 0U) << call;
+    EXPECT_TRUE(iptables_.chain("INPUT").empty()) << call;
+    EXPECT_TRUE(journal_.open.empty()) << call;
+    EXPECT_TRUE(lines_.empty() || lines_.back().starts_with("Added")) << lines_.back();
+    ASSERT_TRUE(firewall_->start(StartKind::fresh));
+    lines_.clear();
+  }
+}
+
+TEST_F(XtablesTest, what_cannot_be_taken_away_at_the_end_is_remembered) {
+  grant(1, 30);
+  iptables_.is_broken = true;
+  firewall_->stop();
+  EXPECT_EQ(journal_.open.size(), 1U);
+  EXPECT_EQ(lines_.back(),
+            "delete_all_chains() Error 4 from cmd:'/usr/sbin/iptables -t filter -F FWKNOP_INPUT': out of order");
 }
 
 TEST_F(XtablesTest, deleting_jumps_ends_though_check_always_finds_one) {
