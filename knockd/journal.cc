@@ -111,36 +111,45 @@ Result<StopJournal> StopJournal::open(const std::string& folder, const std::stri
     for (auto& [id, stop] : journal.live_) stop.due = {};
   journal.left_behind_ = journal.live_;
   if (!journal.live_.empty()) journal.next_id_ = journal.live_.rbegin()->first + 1;
-  if (auto rewritten = journal.rewrite(); !rewritten) return fail(rewritten.error());
+  // What is pending is known even if the disk is full: it is run, and written later.
+  journal.trouble_ = journal.rewrite();
   return journal;
 }
 
 Result<void> StopJournal::rewrite() {
   std::string text = header_ + "\n";
   for (const auto& [id, stop] : live_) text += format_added(id, stop) + "\n";
-  dead_lines_ = 0;
   // The log notices that its file was replaced.
-  return os::replace_file_atomically(log_.path(), text, 0600);
+  auto replaced = os::replace_file_atomically(log_.path(), text, 0600);
+  is_behind_ = !replaced;
+  if (replaced) dead_lines_ = 0;
+  return replaced;
 }
 
-Result<std::uint64_t> StopJournal::add(const PendingStop& stop) {
-  const std::uint64_t id = next_id_++;
-  if (auto added = log_.append(format_added(id, stop)); !added) return fail(added.error());
+/// `line` is about what `live_` holds already: after a failure the next one writes all of it.
+Result<void> StopJournal::append(const std::string& line) {
+  if (is_behind_) return rewrite();
+  auto appended = log_.append(line);
+  is_behind_ = !appended;
+  return appended;
+}
+
+Result<void> StopJournal::add(std::uint64_t id, const PendingStop& stop) {
   live_[id] = stop;
-  return id;
+  return append(format_added(id, stop));
 }
 
 Result<void> StopJournal::set_due(std::uint64_t id, MonotonicTime due) {
   live_[id].due = due;
   ++dead_lines_;
-  return log_.append(fmt::format("= {} {}", id, due.time_since_epoch().count()));
+  return append(fmt::format("= {} {}", id, due.time_since_epoch().count()));
 }
 
 Result<void> StopJournal::remove(std::uint64_t id) {
   live_.erase(id);
   dead_lines_ += 2;
   if (dead_lines_ > most_dead_lines && dead_lines_ > 4 * live_.size()) return rewrite();
-  return log_.append(format_removed(id));
+  return append(format_removed(id));
 }
 
 void StopJournal::delete_if_empty() {

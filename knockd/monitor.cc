@@ -19,6 +19,7 @@ namespace {
 
 // A command that does not end keeps nobody from shutting down: its stop command stays in the journal.
 constexpr auto longest_end = std::chrono::seconds(60);
+constexpr auto journal_retry = std::chrono::minutes(1);
 constexpr std::string_view journal_folder = RUNSTATEDIR "/latchkey";
 
 std::string_view describe_link(std::int32_t link_type) {
@@ -175,8 +176,13 @@ void Monitor::use_journal() {
   auto journal = StopJournal::open(std::string(journal_folder), journal_name(options_.config_path, join(interfaces_)),
                                    read_boot_id());
   if (!journal) {
-    output_.say(to_error | to_log,
-                fmt::format("warning: stop commands would not survive a crash: {}", journal.error().text));
+    if (!has_told_journal_failure_)
+      output_.say(to_error | to_log,
+                  fmt::format("warning: stop commands would not survive a crash: {}", journal.error().text));
+    has_told_journal_failure_ = true;
+    loop_->call_after(journal_retry, [this] {
+      if (!ending_status_) use_journal();
+    });
     return;
   }
   workers_->use_journal(std::move(*journal));

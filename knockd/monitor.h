@@ -120,6 +120,7 @@ class Monitor {
   std::optional<int> ending_status_;
   std::function<void()> when_written_;  ///< once no line waits for a name
   bool is_reload_wanted_ = false;
+  bool has_told_journal_failure_ = false;
   log::RateLimit eviction_limit_{1, std::chrono::minutes(1)};
   log::RateLimit restart_limit_{10, std::chrono::minutes(1)};
 };

@@ -32,6 +32,7 @@ Workers::Workers(os::EventLoop& loop, os::Children& children, Output& output, Wo
 
 void Workers::use_journal(StopJournal journal) {
   journal_ = std::move(journal);
+  tell_journal_failure(journal_->trouble());
   const MonotonicTime now = loop_.clock().monotonic();
   std::vector<Id> overdue;
   for (auto& [journal_id, stop] : journal_->take_left_behind()) {
@@ -58,23 +59,21 @@ void Workers::use_journal(StopJournal journal) {
   queue_stops(overdue);
 }
 
+/// Once, until it works again.
 void Workers::tell_journal_failure(const Result<void>& outcome) {
-  if (outcome || has_told_journal_failure_) return;
-  has_told_journal_failure_ = true;
-  output_.say(to_error | to_log,
-              fmt::format("error: stop commands would not survive a crash: {}", outcome.error().text));
+  if (!outcome && !has_told_journal_failure_)
+    output_.say(to_error | to_log,
+                fmt::format("error: stop commands would not survive a crash: {}", outcome.error().text));
+  has_told_journal_failure_ = !outcome;
 }
 
 void Workers::remember(Worker& worker, std::chrono::microseconds delay) {
   if (!journal_ || !worker.stop) return;
   const MonotonicTime due = loop_.clock().monotonic() + delay;
   if (worker.journal_id) return tell_journal_failure(journal_->set_due(*worker.journal_id, due));
-  const auto added = journal_->add({due, worker.timeout_s, worker.door, worker.source, *worker.stop});
-  if (added) {
-    worker.journal_id = *added;
-  } else {
-    tell_journal_failure(Result<void>(fail(added.error())));
-  }
+  worker.journal_id = journal_->new_id();
+  tell_journal_failure(
+      journal_->add(*worker.journal_id, {due, worker.timeout_s, worker.door, worker.source, *worker.stop}));
 }
 
 void Workers::open(const Door& door, const net::IpAddress& source) {

@@ -18,6 +18,7 @@
 #include "knockd/texts.h"
 #include "knockd/workers.h"
 #include "t/lib/confined_probe.h"
+#include "t/lib/file_limit.h"
 
 namespace latchkey::knockd {
 namespace {
@@ -84,13 +85,19 @@ MonotonicTime at(std::int64_t seconds) { return MonotonicTime(std::chrono::secon
 const PendingStop stop_a{at(30), 10, "open SSH", v4, "iptables -D \"x\" % \\ \n; y"};
 const PendingStop stop_b{at(40), 20, "B", v6, ""};
 
+std::uint64_t add(StopJournal& journal, const PendingStop& stop) {
+  const std::uint64_t id = journal.new_id();
+  EXPECT_TRUE(journal.add(id, stop));
+  return id;
+}
+
 TEST_F(JournalFolder, gives_back_what_was_not_removed) {
   {
     StopJournal journal = open();
     EXPECT_TRUE(journal.take_left_behind().empty());
-    const auto first = journal.add(stop_a).value();
-    const auto second = journal.add(stop_b).value();
-    const auto third = journal.add(stop_a).value();
+    const auto first = add(journal, stop_a);
+    const auto second = add(journal, stop_b);
+    const auto third = add(journal, stop_a);
     ASSERT_TRUE(journal.set_due(second, at(50)));
     ASSERT_TRUE(journal.remove(first));
     EXPECT_NE(third, first);
@@ -102,11 +109,14 @@ TEST_F(JournalFolder, gives_back_what_was_not_removed) {
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found.begin()->second, late_b);
   EXPECT_EQ(found.rbegin()->second, stop_a);
-  EXPECT_GT(journal.add(stop_a).value(), found.rbegin()->first) << "numbers are not used twice";
+  EXPECT_GT(add(journal, stop_a), found.rbegin()->first) << "numbers are not used twice";
 }
 
 TEST_F(JournalFolder, is_all_due_after_a_boot) {
-  ASSERT_TRUE(open().add(stop_a));
+  {
+    StopJournal journal = open();
+    add(journal, stop_a);
+  }
   EXPECT_EQ(open("boot-2").take_left_behind().begin()->second.due, MonotonicTime{});
 }
 
@@ -120,13 +130,28 @@ TEST_F(JournalFolder, is_held_by_one_process) {
 
 TEST_F(JournalFolder, stays_short) {
   StopJournal journal = open();
-  const auto kept = journal.add(stop_b).value();
-  for (int i = 0; i < 250; ++i) ASSERT_TRUE(journal.remove(journal.add(stop_a).value()));
+  const auto kept = add(journal, stop_b);
+  for (int i = 0; i < 250; ++i) ASSERT_TRUE(journal.remove(add(journal, stop_a)));
   const auto text = os::read_file(folder_ + "/j", 1 << 20);
   ASSERT_TRUE(text);
   EXPECT_LT(text->size(), 20'000U);
   EXPECT_EQ(parse_journal(*text).size(), 1U);
   ASSERT_TRUE(journal.remove(kept));
+}
+
+TEST_F(JournalFolder, writes_later_what_could_not_be_written) {
+  StopJournal journal = open();
+  const auto gone = add(journal, stop_b);
+  const std::uint64_t id = journal.new_id();
+  test::with_file_limit(0, [&] {
+    EXPECT_FALSE(journal.add(id, stop_a));
+    EXPECT_FALSE(journal.remove(gone));
+    EXPECT_FALSE(journal.set_due(id, at(60)));
+  });
+  EXPECT_TRUE(journal.set_due(id, at(70)));
+  PendingStop late_a = stop_a;
+  late_a.due = at(70);
+  EXPECT_EQ(parse_journal(os::read_file(folder_ + "/j", 10000).value()), (PendingStops{{id, late_a}}));
 }
 
 TEST(KnockdJournal, leaves_out_lines_that_make_no_sense) {
