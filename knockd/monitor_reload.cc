@@ -78,12 +78,10 @@ void Monitor::take_new_config() {
 
 void Monitor::reopen_log(const std::string& old_path) {
   // The line comes between the two files: only syslog can take it.
-  if (!output_.open_log({}, config_.uses_syslog)) return;
-  output_.say(with_verbose | to_log, fmt::format(texts::reopening_log, log_file()));
-  const auto opened = output_.open_log(log_file(), config_.uses_syslog);
+  const auto opened = output_.open_log(log_file(), config_.uses_syslog, fmt::format(texts::reopening_log, log_file()));
   if (opened) return;
-  // A daemon that nobody hears is worse than one that writes where it used to. If that fails too, syslog may be left.
-  if (output_.open_log(old_path, config_.uses_syslog)) config_.log_file = old_path;
+  // A daemon that nobody hears is worse than one that writes where it used to.
+  config_.log_file = old_path;
   output_.say(to_error | to_log, fmt::format(texts::no_log_file, opened.error().text));
 }
 

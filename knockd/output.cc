@@ -75,13 +75,24 @@ void Output::hold_lines(bool is_held) {
   logger_.hold(is_held);
 }
 
-Result<void> Output::open_log(const std::string& log_file, bool uses_syslog) {
+Result<void> Output::open_log(const std::string& log_file, bool uses_syslog, std::string_view line_between) {
+  std::unique_ptr<log::Sink> file;
+  std::optional<Error> failure;
+  if (!log_file.empty()) {
+    auto opened = log::FileSink::open(log_file, clock_);
+    if (opened) {
+      file = std::move(opened).value();
+    } else {
+      failure = os_error("", opened.error().os_code);
+    }
+  }
+  // Better the old file, wherever it is now, than none.
+  if (failure && logger_.has_sinks()) return fail(*failure);
   logger_.remove_sinks();
   if (uses_syslog) logger_.add(make_syslog_sink());
-  if (log_file.empty()) return {};
-  auto sink = log::FileSink::open(log_file, clock_);
-  if (!sink) return fail(os_error("", sink.error().os_code));
-  logger_.add(std::move(sink).value());
+  if (!line_between.empty()) say(with_verbose | to_log, line_between);
+  if (file) logger_.add(std::move(file));
+  if (failure) return fail(*failure);
   return {};
 }
 

@@ -52,9 +52,9 @@ class Output {
   void write_held(bool only_answered);
   bool has_held() const { return !held_.empty(); }
 
-  /// Sinks as they are from now on; an empty path is no log file. Error: strerror's text; syslog is set up all the
-  /// same.
-  Result<void> open_log(const std::string& log_file, bool uses_syslog);
+  /// Sinks as they are from now on; an empty path is no log file. `line_between` comes when the old ones are closed and
+  /// the file is not yet in use. Error: strerror's text; the old ones stay, where there are none syslog is set up.
+  Result<void> open_log(const std::string& log_file, bool uses_syslog, std::string_view line_between = {});
   /// For the few lines before open_log: to syslog alone.
   void log_to_syslog_once(std::string_view text);
 
