@@ -58,6 +58,14 @@ def makefile_value(name):
     return found.group(1) if found else ""
 
 
+def build_path(name):
+    """A directory variable of the Makefile, say runstatedir, with what stands in it for others."""
+    path = makefile_value(name)
+    while "${" in path:
+        path = re.sub(r"\$\{(\w+)\}", lambda match: makefile_value(match.group(1)), path)
+    return path
+
+
 def is_instrumented():
     """Built with a sanitizer or for coverage: other system calls, memory and sections than a plain build."""
     flags = makefile_value("LK_CXXFLAGS")

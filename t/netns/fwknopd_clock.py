@@ -1,73 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The calendar is stepped by a day during many grants, forwards and back: every rule ends in its time, by the clock that
 nobody steps."""
-import mmap
 import os
-import struct
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from fwknopd_trial import GRANTS, LIFE_S, Trial
-from harness import Skip, check, check_equal, main, need_plain_build, need_tools, wait_until
+from harness import check, check_equal, main, wait_until
 from lab import Lab
+from preload import SteppedClock
 
 DAY_S = 24 * 3600
-# Between the daemon and the kernel, in both processes: the mapping outlives empty root and system-call filter.
-SHIM = r"""
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-static volatile long* step_s;
-__attribute__((constructor)) static void map_step(void) {
-  int fd = open(getenv("CLOCK_STEP"), O_RDONLY | O_CLOEXEC);
-  void* mapped = mmap(0, sizeof *step_s, PROT_READ, MAP_SHARED, fd, 0);
-  if (mapped != MAP_FAILED) step_s = mapped;
-  close(fd);
-}
-int clock_gettime(clockid_t id, struct timespec* now) {
-  long result = syscall(SYS_clock_gettime, id, now);
-  if (id == CLOCK_REALTIME && step_s) now->tv_sec += *step_s;
-  return (int)result;
-}
-"""
-
-
-class SteppedClock:
-    """A calendar of the daemon's own."""
-
-    def __init__(self, lab):
-        need_plain_build()
-        need_tools("cc")
-        shim = lab.dir / "shim.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, lab.write("shim.c", SHIM)], check=True)
-        step = lab.write("step", struct.pack("l", 0))
-        with open(step, "r+b") as file:
-            self.memory = mmap.mmap(file.fileno(), 0)
-        self.environment = {**os.environ, "LD_PRELOAD": str(shim), "CLOCK_STEP": str(step)}
-        self.step_s = 0
-
-    def set(self, step_s):
-        self.step_s = step_s
-        self.memory[:] = struct.pack("l", step_s)
-
-    def options(self):
-        """For the client, whose calendar goes with the daemon's."""
-        if self.step_s == 0:
-            return []
-        return ["--time-offset-plus" if self.step_s > 0 else "--time-offset-minus", f"{abs(self.step_s) // 3600}h"]
 
 
 def check_step(lab, step_s):
     """A third of the grants before the step, one behind it, one when it has been taken back."""
-    if os.environ.get("WRAP"):
-        raise Skip("under another program the daemon does not load the shim alone")
     clock = SteppedClock(lab)
     trial = Trial(lab, environment=clock.environment)
     granted_at = {}

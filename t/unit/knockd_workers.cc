@@ -335,7 +335,7 @@ TEST_F(RunningWorkers, close_one_by_one_at_the_end) {
 TEST_F(RunningWorkers, close_one_by_one_after_a_crash) {
   {
     StopJournal journal = open();
-    for (int i = 0; i < 8; ++i) ASSERT_TRUE(journal.add({at(0), 10, "d", v4, exclusive_command()}));
+    for (int i = 0; i < 8; ++i) add(journal, {at(0), 10, "d", v4, exclusive_command()});
   }
   begin({});
   workers_->use_journal(open());
@@ -369,7 +369,7 @@ TEST_F(RunningWorkers, queue_stop_commands_beyond_the_limit) {
   {
     StopJournal journal = open();
     const MonotonicTime soon = clock_.monotonic() + std::chrono::milliseconds(100);
-    for (int i = 0; i < 8; ++i) ASSERT_TRUE(journal.add({soon, 10, "d", v4, "echo closed >>" + folder_ + "/out"}));
+    for (int i = 0; i < 8; ++i) add(journal, {soon, 10, "d", v4, "echo closed >>" + folder_ + "/out"});
   }
   begin({.max_running = 1, .max_with_stops = 2});
   workers_->use_journal(open());
@@ -430,7 +430,10 @@ TEST_F(RunningWorkers, close_at_the_end_what_waits_and_what_is_still_opening) {
   PendingStop waiting = stop_a;
   waiting.due = clock_.monotonic() + std::chrono::hours(1);
   waiting.command = "echo waiting >>" + folder_ + "/out";
-  ASSERT_TRUE(open().add(waiting));
+  {
+    StopJournal journal = open();
+    add(journal, waiting);
+  }
   begin({});
   workers_->use_journal(open());
   door_.cmd_timeout_s = 3600;
@@ -463,7 +466,7 @@ std::string run_stop_without_processes(const std::string& folder) {
   workers.on_idle([&] { loop->stop(); });
   PendingStop due = stop_a;
   due.command = "echo stop >>" + folder + "/out";
-  if (!StopJournal::open(folder, "j", "boot-1")->add(due)) return "no journal";
+  if (!StopJournal::open(folder, "j", "boot-1")->add(1, due)) return "no journal";
   ::setrlimit(RLIMIT_NPROC, &none);
   loop->call_after(std::chrono::milliseconds(100), [&] { ::setrlimit(RLIMIT_NPROC, &before); });
   loop->call_after(std::chrono::seconds(60), [&] { loop->stop(); });

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every call of the C library that the monitor of a running fwknopd makes for a grant, its end, and the end of the daemon
+fails once: it lives, says why nothing was opened, and leaves no rule."""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from fwknopd_lab import READY, ask, configure, spawn
+from harness import check, check_equal, main, wait_until
+from lab import Lab
+from preload import FailingCalls, check_idle, fail_each
+
+CALLS = ("read", "write", "open", "fdatasync", "lseek", "rename", "vfork", "execve", "dup2", "waitpid", "pipe2", "memfd_create", "send", "recvmsg",
+         "poll", "epoll_ctl", "timerfd_settime")
+LOOP_CALLS = ("read", "epoll_ctl", "timerfd_settime", "waitpid")
+ENDED = "Added access rule|Could not|could not be|refuse|rror|has ended"
+
+
+def rules(lab):
+    return [rule for rule in lab.gateway.rules() if "_exp_" in rule]
+
+
+def test_grants(lab):
+    calls = FailingCalls(lab)
+    files = configure(lab)
+    ports = iter(range(1000, 60000))
+
+    def grant_once(what):
+        begin = len(daemon.lines())
+        ask(lab, "-A", f"tcp/{next(ports)}", "-f", "1")
+
+        def has_ended():
+            return calls.fired() and rules(lab) or any(re.search(ENDED, line) for line in daemon.lines()[begin:]) or not daemon.alive()
+        wait_until(has_ended, what=f"an end of {what}")
+        check(daemon.alive(), f"{what}: the daemon has ended")
+        wait_until(lambda: not rules(lab), what=f"{what}: all rules gone")
+        wait_until(lambda: daemon.text().count(READY) > daemon.text().count("has ended"), what=f"{what}: a sensor")
+
+    counts = {}
+    for name in CALLS:
+        daemon = spawn(lab, files, wrap=False, env=calls.environment)
+        counts[name] = fail_each(calls, name, grant_once)
+        grant_once("nothing")
+        check("Added access rule" in daemon.text(), f"{name}: nothing was ever granted")
+        if name in LOOP_CALLS:
+            check_idle(daemon)
+        check_equal(daemon.stop(), 0, "exit status")
+        check_equal([rule for rule in lab.gateway.rules() if "FWKNOP" in rule], [], f"{name}: left after the end")
+    print(f"calls of a grant that failed once: {counts}")
+    check(sum(counts.values()) > 40, "hardly anything failed")
+
+
+if __name__ == "__main__":
+    main(Lab)
