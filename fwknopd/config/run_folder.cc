@@ -3,6 +3,7 @@
 #include "fwknopd/config/run_folder.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -27,6 +28,13 @@ bool make_components(const std::string& path, log::Logger& log) {
   }
 }
 
+/// Whoever can put other files in the place of ours decides what is taken for a replay, and for open.
+void look_at_owner(const std::string& path, const struct stat& facts, log::Logger& log) {
+  if (facts.st_uid != 0 && facts.st_uid != ::geteuid())
+    log.warning("[-] Run directory: {} not owned by current effective user id", path);
+  if ((facts.st_mode & S_IWOTH) != 0) log.warning("[-] Run directory: {} can be written by everybody", path);
+}
+
 }  // namespace
 
 bool prepare_run_folder(const std::string& path, log::Logger& log) {
@@ -37,7 +45,10 @@ bool prepare_run_folder(const std::string& path, log::Logger& log) {
   }
   struct stat facts {};
   if (::stat(path.c_str(), &facts) == 0) {
-    if (S_ISDIR(facts.st_mode)) return true;
+    if (S_ISDIR(facts.st_mode)) {
+      look_at_owner(path, facts, log);
+      return true;
+    }
     log.error("Specified Run directory: {} is NOT a directory", path);
     return false;
   }

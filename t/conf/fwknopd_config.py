@@ -47,6 +47,8 @@ class Scratch:
         path, text = os.path.join(self.folder, name), self.fill(text)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if name.endswith("/"):
+            os.chmod(path, 0o755 if mode == 0o600 else mode)
+            os.chown(path, owner or 0, 0)
             return
         if text.startswith("-> "):
             os.symlink(text[3:], path)
