@@ -71,7 +71,8 @@ def test_fwknopd_8(lab):
         daemon.wait_for_line("the old one stays in force")
         seen.take(daemon.text())
     # GPG: t/interop/gpg.py; the interface: t/netns/fwknopd_interface.py; the life of the sensor: t/netns/fwknopd_crash.py.
-    seen.check("[{}] (stanza #{}) Error creating fko context (before decryption)", "[*] Fatal error from pcap_dispatch",
+    seen.check("[{}] (stanza #{}) Error creating fko context (before decryption)", "[{}] (stanza #{}) - GPG ERROR",
+               "[{}] (stanza #{}) Incoming SPA packet signed by", "[*] Fatal error from pcap_dispatch",
                "The sensor process has ended")
 
 

@@ -116,6 +116,20 @@ def test_a_passphrase_of_the_server_is_used(lab):
     check_equal(daemon.stop(), 0)
 
 
+def test_refusals_are_told_as_the_page_says(lab):
+    """DIAGNOSTICS of fwknopd(8): a good signature of somebody else, no signature, a packet for a key that is not there."""
+    fingerprint = lab.make_keys("rsa")
+    daemon = lab.start(program("fwknopd"), "GPG_ALLOW_NO_PW Y", f"GPG_FINGERPRINT_ID {'0' * 40}")
+    lab.send_gpg(program("fwknop"))
+    daemon.wait_for_line(f"\\(stanza #1\\) Incoming SPA packet signed by: {fingerprint}, but that fingerprint is not in the "
+                         "GPG_FINGERPRINT_ID list\\.")
+    lab.send_gpg(program("fwknop"), signed=False)
+    daemon.wait_for_line(r"\(stanza #1\) Error creating fko context: ")
+    daemon.wait_for_line(r"\(stanza #1\) - GPG ERROR: ")
+    check("--dport 22 " not in "\n".join(lab.gateway.rules()), "a rule for a refused packet")
+    check_equal(daemon.stop(), 0)
+
+
 def wrapper(lab, script):
     return lab.write("gpg", "#!/bin/sh\n" + script + 'exec /usr/bin/gpg "$@"\n', mode=0o755)
 

@@ -70,7 +70,7 @@ def test_options_of_others():
     """What a page says of an option, its own or of another program of ours, is about one that exists."""
     option = re.compile(r"(?<![\w-])--[a-z][\w-]+")
     known = {name for page in PROGRAM_PAGES for tags, _ in entries(dict(sections(page))["OPTIONS"]) for tag in tags
-             for name in option.findall(tag)} | {"--ctstate", "--dport", "--direct", "--enable-nfqueue"}
+             for name in option.findall(tag)} | {"--list-secret-keys", "--ctstate", "--dport", "--direct", "--enable-nfqueue"}
     fail_with([f"{page}: there is no option {name}" for page in pages() for name in sorted(set(option.findall(shown(page))))
                if name not in known])
 
