@@ -57,7 +57,8 @@ std::vector<RulePlace> places_of(const Settings& settings, const std::vector<Sta
 
 bool remove_place(const RulePlace& place, log::Logger& log, int verbosity) {
   const std::string program = place.exe.substr(0, place.exe.find(' '));
-  if (::access(program.c_str(), X_OK) != 0) {
+  const bool has_path = program.find('/') != std::string::npos;  // else the runner looks for it
+  if (has_path && ::access(program.c_str(), X_OK) != 0) {
     log.warning("Rules of an earlier fwknopd may stand in {}: {} is not there to remove them", place.name, program);
     return true;  // and will not be there the next time
   }

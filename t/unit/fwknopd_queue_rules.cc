@@ -110,6 +110,21 @@ TEST(QueueRules, the_chain_is_known_until_it_is_deleted) {
   EXPECT_EQ(bench.places.entered, Lines{});
 }
 
+TEST(RemovePlace, tells_of_a_program_that_is_gone) {
+  Bench bench(FirewallKind::iptables, "");
+  RulePlace place{FirewallKind::iptables, "/nonexistent/iptables -w", "filter", "INPUT", "X"};
+  EXPECT_TRUE(remove_place(place, bench.log, 0));
+  EXPECT_EQ(bench.told, Lines{"Rules of an earlier fwknopd may stand in X: /nonexistent/iptables is not there to "
+                              "remove them"});
+  bench.told.clear();
+  place.exe = "true";
+  EXPECT_TRUE(remove_place(place, bench.log, 0));
+  EXPECT_EQ(bench.told, Lines{}) << "it stands in the path";
+  place.exe = "sh -c false";
+  place.name = "Y";
+  EXPECT_TRUE(remove_place(place, bench.log, 0)) << "a refusal: there is no such chain";
+}
+
 TEST(QueueRules, other_firewalls_have_no_queue) {
   for (const FirewallKind kind : {FirewallKind::ipfw, FirewallKind::pf}) {
     Bench bench(kind, "/sbin/x");
