@@ -187,7 +187,7 @@ void Monitor::on_reload() {
   log_.info(text::leaving);
   log_.warning(text::got_sighup);
   auto reloaded = options_.reload ? options_.reload() : std::nullopt;
-  if (reloaded) {
+  if (reloaded && prepare_run_folder(reloaded->settings.run_dir, log_)) {
     use(std::move(*reloaded), StartKind::reload);
   } else {
     log_.error(text::reload_failed);
@@ -211,7 +211,6 @@ void Monitor::use(Configuration configuration, StartKind kind) {
   commands_->set_configuration(*configuration_);
   const bool is_new_pid_file = options_.on_new_settings && options_.on_new_settings(settings());
   log_.info("{}", is_new_pid_file ? text::starting : text::restarting);
-  static_cast<void>(prepare_run_folder(settings().run_dir, log_));
   journal_->move_to(journal_path(settings()));
   digests_.open(settings(), settings().rotate_digest_cache);
   const bool has_firewall = start_firewall(keeps_chains ? kind : StartKind::fresh, std::move(rules));

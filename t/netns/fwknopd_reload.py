@@ -75,6 +75,17 @@ def test_a_slot_that_is_switched_off_takes_its_rules_along(lab):
     check_equal(daemon.stop(), 0)
 
 
+def test_a_run_directory_that_cannot_be_leaves_the_old_configuration_in_force(lab):
+    daemon = start(lab)
+    for folder, line in (("here", r"^Path 'here' is not absolute\.$"), (lab.dir / "access.conf", "is NOT a directory$")):
+        configure(lab, run_dir=folder)
+        daemon.send_signal(signal.SIGHUP)
+        daemon.wait_for_line(line)
+        daemon.wait_for_line(r"the old one stays in force")
+    grant(lab, 22, 60)
+    check_equal(daemon.stop(), 0)
+
+
 def test_iptables_out_of_order_at_a_reload(lab):
     """Neither the new configuration nor the old one can look at its chains: what is there is there."""
     trouble = lab.dir / "trouble"
