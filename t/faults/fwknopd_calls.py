@@ -3,12 +3,13 @@
 fails once: it lives, says why nothing was opened, and leaves no rule."""
 import os
 import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from fwknopd_lab import READY, ask, configure, spawn
 from harness import check, check_equal, main, wait_until
-from lab import Lab
+from lab import Lab, children
 from preload import FailingCalls, check_idle, fail_each
 
 CALLS = ("read", "write", "open", "fdatasync", "lseek", "rename", "vfork", "execve", "dup2", "waitpid", "pipe2", "memfd_create", "send", "recvmsg",
@@ -49,6 +50,22 @@ def test_grants(lab):
         check_equal([rule for rule in lab.gateway.rules() if "FWKNOP" in rule], [], f"{name}: left after the end")
     print(f"calls of a grant that failed once: {counts}")
     check(sum(counts.values()) > 40, "hardly anything failed")
+
+
+def test_sensors_that_cannot_be_replaced_at_once(lab):
+    calls = FailingCalls(lab)
+    files = configure(lab)
+    for name in ("fork", "socketpair", "pipe2", "read", "recvmsg", "epoll_ctl"):
+        daemon = spawn(lab, files, wrap=False, env=calls.environment)
+        calls.fail(name, 1)
+        sensor = next(pid for pid in children(daemon.pid) if open(f"/proc/{pid}/comm").read().startswith("fwknopd"))
+        os.kill(sensor, signal.SIGKILL)
+        wait_until(calls.fired, what=f"{name} that fails")
+        calls.clear()
+        daemon.wait_for_line(READY)
+        ask(lab, "-A", "tcp/22", "-f", "1")
+        daemon.wait_for_line("Added access rule")
+        check_equal(daemon.stop(), 0, "exit status")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from harness import check, check_equal, main, wait_until
+from knock_packets import sensors
 from knockd_trial import Trial
-from lab import Lab
+from lab import Lab, children
 from preload import FailingCalls, check_idle, fail_each
 
 # What an opening, its end and the reports before it make, in the monitor and between vfork and execve.
@@ -146,6 +147,20 @@ def test_starts(lab):
 
     counts = {name: fail_each(calls, name, start_once) for name in ("open", "read", "write", "fork", "socketpair", "pipe2", "epoll_ctl", "recvmsg")}
     print(f"calls of a start that failed once: {counts}")
+
+
+def test_sensors_that_cannot_be_replaced_at_once(lab):
+    calls = FailingCalls(lab)
+    trial = Trial(lab, calls.environment)
+    for name in ("fork", "socketpair", "pipe2", "read", "recvmsg", "epoll_ctl"):
+        daemon = trial.start()
+        trial.knock_until_served()
+        calls.fail(name, 1)
+        os.kill(sensors(children(daemon.pid))[0], signal.SIGKILL)
+        wait_until(calls.fired, what=f"{name} that fails")
+        trial.knock_until_served()
+        calls.clear()
+        trial.stop()
 
 
 if __name__ == "__main__":
