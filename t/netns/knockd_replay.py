@@ -206,6 +206,16 @@ def test_debug_lines(lab):
     check(out[0].startswith("2023-11-14 22:13:20: "), out[0])
 
 
+def test_a_full_table_of_attempts(lab):
+    """The oldest makes room, which is told once; knocks of the others go on."""
+    sources = [f"10.{64 + n // 65536}.{n // 256 % 256}.{n % 256}" for n in range(65536 + 50)]
+    frames = [(0, ip(source, lab.gateway.address, tcp(7000))) for source in sources]
+    frames += [(1, ip(source, lab.gateway.address, tcp(8000))) for source in (sources[0], sources[-1])]
+    out, _, log = replay(lab, "[d]\nsequence=7000,8000\ntcpflags=syn\n", frames)
+    check_equal([line for line in out if "Stage 1" not in line], [f"{sources[-1]}: d: Stage 2", f"{sources[-1]}: d: OPEN SESAME"])
+    check_equal([line for line in log if "too many" in line], ["too many knock attempts: 1 of the oldest dropped"])
+
+
 def test_timeouts_and_names(lab):
     lab.write("hosts", "127.0.0.1 localhost\n10.9.0.10 knocker.example\n10.9.0.11 a:OPEN(SESAME)\n", mode=0o644)
     lab.gateway.run("mount", "--bind", lab.dir / "hosts", "/etc/hosts")

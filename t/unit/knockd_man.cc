@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // knockd's tables of options and directives agree with its man pages; the usage text is the peer's, with ours behind.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "common/base/text.h"
 #include "common/cli/usage.h"
 #include "knockd/directives.h"
+#include "knockd/matcher.h"
 #include "knockd/options.h"
+#include "knockd/workers.h"
 #include "t/lib/man_pages.h"
 
 namespace latchkey::knockd {
@@ -35,6 +38,19 @@ TEST(KnockdManPages, have_every_directive_and_default) {
   for (const config::DirectiveText& row : directive_texts()) rows.push_back(row);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].name = names[i];
   EXPECT_EQ(config::check_man_page(rows, text), Complaints{});
+}
+
+TEST(KnockdManPages, have_every_limit) {
+  const std::string page = man_page("knockd.1");
+  const WorkerLimits workers;
+  const MatcherOptions matcher;
+  for (const std::string& claim :
+       {fmt::format("\nKnocks in progress: {};", matcher.max_attempts),
+        fmt::format("\nkeeps out: {}.", matcher.max_cooldowns),
+        fmt::format("\nCommands that run at a time: {};", workers.max_running),
+        fmt::format("\nStop commands may be {} more", workers.max_with_stops - workers.max_running),
+        fmt::format("\nOpenings that wait for their stop command: {}.", workers.max_workers)})
+    EXPECT_NE(page.find(claim), std::string::npos) << claim;
 }
 
 TEST(KnockdUsage, begins_as_the_peers) {
