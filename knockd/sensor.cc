@@ -87,7 +87,7 @@ class Sensor final : public privsep::ConfinedProgram {
   os::TimerId expiry_;
   std::optional<Seconds> expiry_second_;
   std::size_t awaited_sequences_ = 0;
-  bool awaits_go_on_ = false;  ///< after a reload
+  bool awaits_go_on_ = false;  ///< a reload has come in between
   int status_ = 0;
 };
 
@@ -191,8 +191,7 @@ bool Sensor::receive(const privsep::Message& message) {
     case MessageType::sequence:
       return take_sequence(message.payload);
     case MessageType::go_on:
-      awaits_go_on_ = false;
-      if (!must_wait()) pause(false);
+      if (std::exchange(awaits_go_on_, false) && !must_wait()) pause(false);
       return message.payload.empty();
     case MessageType::ready:
     case MessageType::reports:
@@ -224,9 +223,8 @@ bool Sensor::take_doors(ByteView payload) {
   renew_filters();
   arm_timer();
   // The monitor looks at one-time doors anew when it has this answer, and then lets the packets come.
-  if (!must_wait()) pause(true);
+  awaits_go_on_ = must_wait();
   awaited_sequences_ = 0;
-  awaits_go_on_ = true;
   send(MessageType::doors_taken, {});
   return true;
 }
@@ -241,8 +239,8 @@ bool Sensor::take_sequence(ByteView payload) {
   return true;
 }
 
-/// Packets wait while the monitor marks a one-time sequence: the next ones must meet the next sequence. So they do
-/// while it changes over to the doors of a reload.
+/// Packets wait while the monitor marks a one-time sequence: the next ones must meet the next sequence. If a reload
+/// comes in between, they wait until the monitor works with its doors.
 void Sensor::pause(bool is_paused) {
   if (is_replay()) {
     if (!is_paused) loop_->call_after(std::chrono::microseconds(0), [this] { replay(); });

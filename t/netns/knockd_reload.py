@@ -28,17 +28,18 @@ def open_during_a_reload(lab, sequences):
     # The monitor wakes up to the signal first, then to what the sensor has told.
     daemon.send_signal(signal.SIGSTOP)
     daemon.send_signal(signal.SIGHUP)
-    source = knock(lab, 7000, 7001)
+    source, late = knock(lab, 7000, 7001), knock(lab, 7000, 7001)
     wait_until(lambda: has_waiting_message(lab), what="the sensor's message")
     daemon.send_signal(signal.SIGCONT)
     daemon.wait_for_line(f"{source}: D: OPEN SESAME")
     daemon.wait_for_line("re-opening log file")
+    knock_opens(lab, ports=(6000,), door="E")
+    check(not any(f"{late}: D: Stage 2" in line for line in log(lab)), "a sequence has been used twice")
     return daemon
 
 
 def test_a_one_time_sequence_is_used_while_the_file_is_read(lab):
     daemon = open_during_a_reload(lab, " 7000,7001\n 8000,8001\n 9000,9001\n")
-    knock_opens(lab, ports=(6000,), door="E")
     knock_opens(lab, ports=(8000, 8001), door="D")
     check_equal((lab.dir / "S").read_text(), "#7000,7001\n#8000,8001\n 9000,9001\n")
     check_equal(daemon.stop(), 15)

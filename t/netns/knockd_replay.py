@@ -139,6 +139,13 @@ def test_commands(lab):
         check_equal((lab.dir / "out").read_text() if (lab.dir / "out").exists() else "", contents, name)
 
 
+def test_stop_commands_keep_their_time(lab):
+    stamp = "date +%s.%N >> @/out"
+    replay(lab, f"[d]\nsequence=7000\ncommand={stamp}\ncmd_timeout=1\nstop_command={stamp}\n", packets(lab, "7000"))
+    begin, end = map(float, (lab.dir / "out").read_text().split())
+    check(end - begin >= 0.95, f"{end - begin}")
+
+
 def test_the_shell_writes_where_knockd_writes(lab):
     out, said, _ = replay(lab, "[d]\nsequence=7000\ncommand=echo out; echo err >&2\n", packets(lab, "7000"))
     check_equal((out[-1], said), ("out", "err\n"))
