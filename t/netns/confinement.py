@@ -4,8 +4,10 @@ import ctypes
 import json
 import os
 import re
+import resource
 import signal
 import socket
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -268,6 +270,23 @@ def test_fwknopd_servers(lab):
     for _ in range(3):
         lab.client.wait_for_port(lab.gateway.address, 62201, "open")
     check_equal(sensor_of(daemon), pid, "the sensor that accepted connections")
+
+
+def leaves_a_core(pid):
+    os.kill(pid, signal.SIGSEGV)
+    return os.WCOREDUMP(os.waitpid(pid, 0)[1])
+
+
+def test_a_fwknopd_that_crashes_leaves_no_core(lab):
+    """Not even of the monitor, which holds the keys as well, and where the administrator wants cores."""
+    if is_instrumented():
+        raise Skip("a sanitizer catches the signal")
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    if not leaves_a_core(subprocess.Popen(["sleep", "60"], cwd=lab.dir).pid):
+        raise Skip("no program leaves a core here")
+    daemon = spawn(lab, configure(lab), wrap=False, cwd=lab.dir)
+    check(not leaves_a_core(daemon.pid), "a core of the monitor")
 
 
 def test_latchkey_conf(lab):
