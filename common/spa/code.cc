@@ -193,15 +193,14 @@ constexpr bool has_no_gaps() {
 }
 static_assert(has_no_gaps());
 
-std::string library_text(int number) {
-  if (number < 0 || number >= static_cast<int>(library_rows.size())) return "Undefined Error";
-  const Row& row = library_rows[static_cast<std::size_t>(number)];
-  return row.text.empty() ? fmt::format("Args contain invalid data: {}", row.name) : std::string(row.text);
-}
-
 }  // namespace
 
-std::string error_text(Code code) { return library_text(static_cast<int>(code)); }
+std::string error_text(Code code) {
+  const auto number = static_cast<std::size_t>(code);
+  if (number >= library_rows.size()) return "Undefined Error";
+  const Row& row = library_rows[number];
+  return row.text.empty() ? fmt::format("Args contain invalid data: {}", row.name) : std::string(row.text);
+}
 
 std::string_view error_name(Code code) {
   const Row* row = find(library_rows, static_cast<int>(code));
@@ -220,11 +219,6 @@ std::string_view error_text(ServerCode code) {
 std::string_view error_name(ServerCode code) {
   const Row* row = find(server_rows, static_cast<int>(code));
   return row ? row->name : "";
-}
-
-std::string number_text(int number) {
-  if ((number & 0x3000) != 0) return std::string(error_text(static_cast<ServerCode>(number)));
-  return library_text(number);
 }
 
 std::string format_server_codes() {

@@ -182,8 +182,6 @@ enum class ServerCode : int {
 std::string_view error_text(ServerCode code);
 std::string_view error_name(ServerCode code);
 
-/// Any number of either table: bits 0x1000 and 0x2000 choose the server's, the rest is the library's.
-std::string number_text(int number);
 /// The lines of `fwknopd --dump-serv-err-codes`, each with its newline.
 std::string format_server_codes();
 

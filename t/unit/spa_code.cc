@@ -19,11 +19,12 @@ TEST(Code, texts_are_those_of_the_table_or_the_shared_text_with_the_name) {
 }
 
 TEST(Code, any_number_has_a_text) {
-  EXPECT_EQ(number_text(107), "Decryption failed or decrypted data is invalid");
-  for (const int number : {114, 140, 100000 & ~0x3000}) EXPECT_EQ(number_text(number), "Undefined Error") << number;
-  EXPECT_EQ(number_text(4098), "Data is not an SPA message");
-  EXPECT_EQ(number_text(4110), "Undefined/unknown fwknopd Error");
-  EXPECT_EQ(number_text(8192), "An error occurred while tring to add a firewall rule");
+  EXPECT_EQ(error_text(static_cast<Code>(107)), "Decryption failed or decrypted data is invalid");
+  for (const int number : {-1, 114, 140, 100000})
+    EXPECT_EQ(error_text(static_cast<Code>(number)), "Undefined Error") << number;
+  EXPECT_EQ(error_text(static_cast<ServerCode>(4098)), "Data is not an SPA message");
+  EXPECT_EQ(error_text(static_cast<ServerCode>(4110)), "Undefined/unknown fwknopd Error");
+  EXPECT_EQ(error_text(static_cast<ServerCode>(8192)), "An error occurred while tring to add a firewall rule");
 }
 
 TEST(Code, gpg_errors_are_115_to_139) {
