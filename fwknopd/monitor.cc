@@ -212,7 +212,8 @@ void Monitor::use(Configuration configuration, StartKind kind) {
   const bool is_new_pid_file = options_.on_new_settings && options_.on_new_settings(settings());
   log_.info("{}", is_new_pid_file ? text::starting : text::restarting);
   journal_->move_to(journal_path(settings()));
-  digests_.open(settings(), settings().rotate_digest_cache);
+  // What the way there has rotated stays where it is on the way back.
+  digests_.open(settings(), settings().rotate_digest_cache && kind != StartKind::back);
   const bool has_firewall = start_firewall(keeps_chains ? kind : StartKind::fresh, std::move(rules));
   if (!has_firewall || !start_queue() || !start_sensor()) on_capture_failed();
 }

@@ -7,7 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from fwknopd_lab import READY, ask, configure, grant, start
+from fwknopd_lab import READY, ask, configure, grant, spawn, start
 from harness import check, check_equal, main, wait_until
 from lab import Lab
 
@@ -27,6 +27,18 @@ def keeps_the_old_one(lab, settings, *lines):
 
 def test_a_filter_that_does_not_compile_leaves_the_old_configuration_in_force(lab):
     keeps_the_old_one(lab, "PCAP_FILTER this is no filter;\n", r"\[\*\] Error compiling pcap filter: ")
+
+
+def test_the_way_back_leaves_the_rotated_cache(lab):
+    daemon = spawn(lab, configure(lab), "--rotate-digest-cache")
+    grant(lab, 22, 60)
+    configure(lab, "PCAP_FILTER this is no filter;\n")
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_for_line("stays in force")
+    daemon.wait_for_line(READY)
+    rotated = (lab.dir / "run" / "digest.cache-old").read_text()
+    check_equal(len([line for line in rotated.splitlines() if not line.startswith("#")]), 1, "digests of " + rotated)
+    check_equal(daemon.stop(), 0)
 
 
 def test_a_burst_of_reloads_with_a_bad_filter_changes_nothing(lab):
