@@ -8,13 +8,14 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from fwknopd_lab import READY, ask, configure, spawn
-from harness import check, check_equal, main, wait_until
+from harness import check, check_equal, find_line, main, wait_until
 from lab import Lab, children
 from preload import FailingCalls, check_idle, fail_each
 
 CALLS = ("read", "write", "open", "fdatasync", "lseek", "rename", "vfork", "execve", "dup2", "waitpid", "pipe2", "memfd_create", "send", "recvmsg",
          "poll", "epoll_ctl", "timerfd_settime")
 LOOP_CALLS = ("read", "epoll_ctl", "timerfd_settime", "waitpid")
+STEP = 7
 ENDED = "Added access rule|Could not|could not be|refuse|rror|has ended"
 
 
@@ -50,6 +51,30 @@ def test_grants(lab):
         check_equal([rule for rule in lab.gateway.rules() if "FWKNOP" in rule], [], f"{name}: left after the end")
     print(f"calls of a grant that failed once: {counts}")
     check(sum(counts.values()) > 40, "hardly anything failed")
+
+
+def test_memory(lab):
+    """A daemon without memory ends with a line, and the next one leaves no rule."""
+    calls = FailingCalls(lab)
+    files = configure(lab)
+    daemons = [spawn(lab, files, wrap=False, env=calls.environment)]
+    ports = iter(range(1000, 60000))
+
+    def grant_once(what):
+        daemon = daemons[-1]
+        begin = len(daemon.lines())
+        ask(lab, "-A", f"tcp/{next(ports)}", "-f", "1")
+        wait_until(lambda: not daemon.alive() or find_line(daemon.lines(), "Removed rule", begin)[0], what=f"an end of {what}")
+        calls.clear()
+        if not daemon.alive():
+            check_equal(daemon.wait(), 1, f"{what}: exit status")
+            check("bad_alloc" in daemon.text(), f"{what}: ended without a word: {daemon.text()}")
+            daemons.append(spawn(lab, files, wrap=False, env=calls.environment))
+        wait_until(lambda: not rules(lab), what=f"{what}: all rules gone")
+
+    count = fail_each(calls, "malloc", grant_once, step=STEP)
+    print(f"allocations of a grant, of which every {STEP}th failed once: {count}")
+    check_equal(daemons[-1].stop(), 0, "exit status")
 
 
 def test_sensors_that_cannot_be_replaced_at_once(lab):

@@ -128,6 +128,27 @@ def test_ends(lab):
     print(f"calls of an end that failed once: {counts}")
 
 
+def test_memory(lab):
+    """A daemon without memory ends with a line, and the next one closes what it had opened."""
+    calls = FailingCalls(lab)
+    trial = Trial(lab, calls.environment)
+    trial.start()
+
+    def knock_once(what):
+        daemon, source = trial.daemon, trial.knock()
+        wait_until(lambda: source in trial.noted("stopped") or not daemon.alive(), what=f"an end of {source} under {what}")
+        calls.clear()
+        if not daemon.alive():
+            check_equal(daemon.wait(), 1, f"{what}: exit status")
+            check("bad_alloc" in daemon.text(), f"{what}: ended without a word: {daemon.text()}")
+            trial.start()
+        wait_until(lambda: not trial.open_doors(), what=f"all closed after {what}")
+
+    count = fail_each(calls, "malloc", knock_once)
+    print(f"allocations of an opening that failed once: {count}")
+    trial.stop()
+
+
 def test_starts(lab):
     """It runs, or ends with a line and status 1; no sensor stays."""
     calls = FailingCalls(lab)

@@ -67,9 +67,9 @@ class FailingCalls(Preload):
         return FORM.unpack(self.memory[:FORM.size])[5]
 
 
-def fail_each(calls, name, body):
-    """body() with the first call of `name` failing, the second, ... until it makes no more of them: how many."""
-    for nth in range(1, 200):
+def fail_each(calls, name, body, step=1, most=2000):
+    """body() with the first call of `name` failing, the second, ... until it makes no more of them: how many. `step` 3: every third."""
+    for nth in range(1, most, step):
         calls.fail(name, nth)
         body(f"{name} {nth}")
         calls.clear()
