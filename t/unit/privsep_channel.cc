@@ -131,6 +131,25 @@ TEST_F(ChannelTest, queues_in_order_up_to_its_bound) {
   EXPECT_EQ(a.queued_bytes(), 0u);
 }
 
+TEST_F(ChannelTest, overtakes_nothing_that_waits) {
+  std::uint16_t sent = 0;
+  while (!a.has_queued()) ASSERT_TRUE(a.send(sent++, Bytes(1000)));
+  ASSERT_TRUE(b.receive()) << "there is room in the socket now, but another one waits";
+  ASSERT_TRUE(a.send(sent++, {}));
+  for (std::uint16_t expected = 1; expected < sent; ++expected) {
+    ASSERT_TRUE(a.flush());
+    const auto message = b.receive();
+    ASSERT_TRUE(message.ok() && message->has_value()) << expected;
+    ASSERT_EQ((*message)->type, expected);
+  }
+}
+
+TEST_F(ChannelTest, the_number_of_queued_messages_has_a_bound_too) {
+  while (a.send(1, {})) {
+  }
+  EXPECT_EQ(a.queued_bytes(), max_queued_messages * encode_frame(1, {}).size());
+}
+
 TEST_F(ChannelTest, waits_for_a_message) {
   EXPECT_EQ(b.receive_waiting(1).error().os_code, ETIMEDOUT);
   ASSERT_TRUE(a.send(3, {}));
