@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::size_t max_journal_bytes = std::size_t{256} << 20;
 constexpr std::size_t most_dead_lines = 200;
-constexpr std::uint64_t largest_id = std::uint64_t{1} << 62;  // no line of ours: the next one would have no number
 constexpr std::string_view header_start = "# pending stop commands of knockd; boot ";
 
 bool is_plain(char c) { return is_printable(c) && c != ' ' && c != '%'; }
@@ -55,7 +54,7 @@ std::optional<MonotonicTime> parse_time(std::string_view text) {
 
 void apply_line(std::string_view line, PendingStops& stops) {
   const auto words = split(line, ' ');
-  const auto id = words.size() < 2 ? std::nullopt : parse_number<std::uint64_t>(words[1], 1, largest_id);
+  const auto id = words.size() < 2 ? std::nullopt : parse_number<std::uint64_t>(words[1], 1);
   if (!id) return;
   if (words[0] == "-" && words.size() == 2) stops.erase(*id);
   if (words[0] == "=" && words.size() == 3 && stops.contains(*id)) {
@@ -105,12 +104,12 @@ Result<StopJournal> StopJournal::open(const std::string& folder, const std::stri
 
   StopJournal journal(std::move(*log), std::move(lock));
   journal.header_ = header;
-  journal.live_ = parse_journal(*text);
+  // Numbered anew: there is always a next number.
+  for (auto& [id, stop] : parse_journal(*text)) journal.live_[journal.next_id_++] = std::move(stop);
   const std::string_view found_header = std::string_view(*text).substr(0, text->find('\n'));
   if (found_header != header)
     for (auto& [id, stop] : journal.live_) stop.due = {};
   journal.left_behind_ = journal.live_;
-  if (!journal.live_.empty()) journal.next_id_ = journal.live_.rbegin()->first + 1;
   // What is pending is known even if the disk is full: it is run, and written later.
   journal.trouble_ = journal.rewrite();
   return journal;
