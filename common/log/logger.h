@@ -35,6 +35,7 @@ class Logger {
 
   void add(std::unique_ptr<Sink> sink) { sinks_.push_back(std::move(sink)); }
   void remove_sinks() { sinks_.clear(); }
+  bool has_sinks() const { return !sinks_.empty(); }
   /// As Sink::hold, of every sink.
   void hold(bool is_held);
   bool has_sinks() const { return !sinks_.empty(); }
