@@ -38,7 +38,6 @@ class Logger {
   bool has_sinks() const { return !sinks_.empty(); }
   /// As Sink::hold, of every sink.
   void hold(bool is_held);
-  bool has_sinks() const { return !sinks_.empty(); }
   void set_threshold(Level threshold) { threshold_ = threshold; }
   Level threshold() const { return threshold_; }
   /// Lines are cut to this many bytes, between characters (knockd: 1023); 0 = never.
