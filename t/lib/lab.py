@@ -326,8 +326,14 @@ def kill_descendants():
         for pid in pids:
             try:
                 os.kill(pid, signal.SIGKILL)
-                if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGSYS:
-                    violators.append(pid)
-            except (ProcessLookupError, ChildProcessError):
+            except ProcessLookupError:
                 pass
+        # In the order in which they end: process 1 of a namespace waits until its last process is reaped, here.
+        for _ in pids:
+            try:
+                ended, status = os.waitpid(-1, 0)
+            except ChildProcessError:
+                break
+            if os.waitstatus_to_exitcode(status) == -signal.SIGSYS:
+                violators.append(ended)
     return violators

@@ -9,6 +9,7 @@ import syslog
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from harness import check, check_equal, main, wait_until
+from keeper import Keeper
 from lab import Lab, children, detach_mounts_below, kill_descendants
 from packets import UDP
 
@@ -105,6 +106,18 @@ def test_sigterm_leaves_nothing_behind():
     check_equal(test.returncode, 128 + signal.SIGTERM)
     check(not os.path.exists(directory), f"{directory} is still there")
     check(not os.path.exists(f"/proc/{pid}"), f"process {pid} is still there")
+
+
+def test_a_namespace_that_waits_for_its_last_process(lab):
+    """Its process 1 ends only when that one is reaped, by us."""
+    keeper = Keeper("true")
+    entering = lab.gateway.spawn("nsenter", f"--pid=/proc/{keeper.pid}/ns/pid", "sleep", "1003", wrap=False)
+    sleeping = wait_until(lambda: children(entering.pid), what="a process inside")[0]
+    entering.stop(signal.SIGKILL)
+    wait_until(lambda: sleeping in children(os.getpid()), what="the process inside is ours")
+    keeper.popen.kill()
+    kill_descendants()
+    check_equal(children(os.getpid()), [], "processes that are left")
 
 
 if __name__ == "__main__":
