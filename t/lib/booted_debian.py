@@ -79,7 +79,9 @@ class BootedDebian:
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure=None, *_):
+        if failure and self.first and self.starter.alive():
+            print("--- end of the journal\n" + "\n".join(self.journal().splitlines()[-80:]))
         _remove_group(self.group)
         detach_mounts_below(self.hierarchy.parent)
 

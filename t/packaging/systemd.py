@@ -39,7 +39,17 @@ DOORS = """[options]
 \tsequence = 7200,8200
 \tseq_timeout = 20
 \ttcpflags = syn
-\tcommand = ipset add knockers %IP%
+\tcommand = ipset -exist add knockers %IP%
+[nft]
+	sequence = 7500,8500
+	seq_timeout = 20
+	tcpflags = syn
+	command = nft add element inet knocked sources { %IP% }
+[namespace]
+	sequence = 7600,8600
+	seq_timeout = 20
+	tcpflags = syn
+	command = unshare --mount touch /run/unshared
 [while]
 \tsequence = 7300,8300
 \tseq_timeout = 20
@@ -66,7 +76,7 @@ def prepared_root():
         packages = built_packages(folder)
         check_equal(len(packages), len(OUR_PACKAGES), "packages of ours")
         root = DebianRoot(folder / "debian")
-        needed = ("systemd", "systemd-sysv", "ipset", *RUNTIME)
+        needed = ("systemd", "systemd-sysv", "ipset", "nftables", *RUNTIME)
         root.fetch(*PEERS, *needed)
         for deb in packages:
             shutil.copy(deb, root.at("/var/tmp"))
@@ -105,14 +115,20 @@ def configure(lab, system):
     write(system, "/etc/knockd.conf", DOORS, 0o640)
     write(system, "/etc/default/knockd", f'START_KNOCKD=0\nKNOCKD_OPTS="-i {lab.gateway.interface}"\n')
     write(system, "/etc/fwknop/fwknopd.conf", f"PCAP_INTF {lab.gateway.interface};\n", 0o600)
-    write(system, "/etc/fwknop/access.conf", f"{STANZA}FW_ACCESS_TIMEOUT 2\n", 0o600)
+    write(system, "/etc/fwknop/access.conf", f"{STANZA}FW_ACCESS_TIMEOUT 4\n", 0o600)
+
+
+def make_sets(lab):
+    """Those that doors add to."""
+    lab.gateway.run("ipset", "create", "knockers", "hash:ip")
+    lab.gateway.run("nft", "add table inet knocked; add set inet knocked sources { type ipv4_addr; }")
 
 
 def install(lab, system, strict=False):
     """Ours, configured, and with their drop-ins when `strict`: as the guide says, and one that makes a refusal deadly."""
     apt(system, "install", *debs(system.root))
     configure(lab, system)
-    lab.gateway.run("ipset", "create", "knockers", "hash:ip")
+    make_sets(lab)
     for unit in UNITS if strict else ():
         sample = f"/usr/share/doc/latchkey-{unit}/examples/{unit}-strict.conf"
         system.run("install", "-D", "-m", "644", sample, f"/etc/systemd/system/{unit}.service.d/strict.conf")
@@ -156,23 +172,30 @@ def doors_work(lab, system):
     knock(lab, 7100, 8100)
     wait_for_journal(system, f"{lab.client.address} two 0")
     wait_until(system.at("/run/shell-done").exists, what="the file that the shell command makes")
+    lab.gateway.run("ipset", "flush", "knockers")
     knock(lab, 7200, 8200)
     wait_until(lambda: lab.client.address in lab.gateway.run("ipset", "list", "knockers").stdout, what="the knocker in the set")
+    lab.gateway.run("nft", "flush", "set", "inet", "knocked", "sources")
+    knock(lab, 7500, 8500)
+    wait_until(lambda: lab.client.address in lab.gateway.run("nft", "list", "table", "inet", "knocked").stdout, what="the knocker in nft's set")
     knock(lab, 7300, 8300)
     lab.gateway.wait_for_rule(f"-A INPUT {source} .*--dport 443 ")
     lab.gateway.wait_for_rule(f"-A INPUT {source} .*--dport 443 ", present=False)
 
 
-def grants_work(lab, system):
+def grants_work(lab, system, folder="/run/fwknop"):
+    cache = system.at(f"{folder}/digest.cache")
+    before = cache.read_text().splitlines() if cache.exists() else []
     ask(lab, "-A", "tcp/2222")
     lab.gateway.wait_for_rule("--dport 2222 ")
+    check_equal(cache.read_text().splitlines()[:-1], before, "the replay cache has one line more, whatever was restarted")
     lab.gateway.wait_for_rule("--dport 2222 ", present=False)
     wait_for_journal(system, "Removed rule 1 from FWKNOP_INPUT")
 
 
 def nothing_was_refused(system):
     """Neither a warning of ours, nor a process that a filter or systemd has ended."""
-    words = ("arning", "rror", "ailed", "not permitted", "denied", "non-zero", "SYS", "SIGKILL")
+    words = ("arning", "rror", "ailed", "not permitted", "denied", "non-zero", "not support", "gnoring", "SYS", "SIGKILL")
     lines = [line for unit in UNITS for line in system.journal(unit).splitlines()]
     check(len(lines) > 20, f"the units' lines are in the journal: {lines}")
     check_equal([line for line in lines if any(word in line for word in words)], [], "lines of the journal")
@@ -184,7 +207,8 @@ def one_life(lab, system):
         first = start(system, unit)
         works(lab, system)
         system.systemctl("reload", unit)
-        wait_for_journal(system, {"knockd": "re-reading config file", "fwknop-server": "Re-starting fwknopd"}[unit])
+        text, times = {"knockd": ("re-reading config file", 1), "fwknop-server": ("Starting fwknopd main event loop", 2)}[unit]
+        wait_until(lambda: system.journal(unit).count(text) == times, what=f"{unit} has read its files again")
         works(lab, system)
         check_equal(main_process(system, unit), first, f"{unit}: main process after a reload")
         system.systemctl("restart", unit)
@@ -205,6 +229,17 @@ def test_the_strict_drop_ins(lab):
     with boot(lab) as system:
         install(lab, system, strict=True)
         one_life(lab, system)
+        start(system, "knockd")
+        knock(lab, 7600, 8600)
+        wait_for_journal(system, "namespace: command returned non-zero status code (1)")  # RestrictNamespaces=
+
+
+def test_commands_of_the_unit_as_it_is_may_do_anything(lab):
+    with boot(lab) as system:
+        install(lab, system)
+        start(system, "knockd")
+        knock(lab, 7600, 8600)
+        wait_until(system.at("/run/unshared").exists, what="what a new mount namespace was made for")
 
 
 def test_a_start_says_when_it_is_over(lab):
@@ -252,6 +287,12 @@ def test_killed_daemons(lab):
         grants_work(lab, system)
 
 
+def is_open(system, log):
+    """By the main process of knockd."""
+    folder = system.at(f"/proc/{system.property('knockd', 'MainPID')}/fd")
+    return any(fd.exists() and fd.samefile(log) for fd in folder.iterdir())
+
+
 def test_rotated_log_within_the_strict_drop_in(lab):
     """logrotate renames the file and makes a new one: after the reload lines go there."""
     with boot(lab) as system:
@@ -264,7 +305,7 @@ def test_rotated_log_within_the_strict_drop_in(lab):
             wait_until(lambda: log.exists() and "OPEN SESAME" in log.read_text(), what=f"a line in the log, turn {turn}")
             system.run("sh", "-c", "mv /var/log/knockd.log /var/log/knockd.log.1; install -m 640 /dev/null /var/log/knockd.log")
             system.systemctl("reload", "knockd")
-            wait_until(lambda: "re-opening log file" in log.read_text(), what="the log is open again")
+            wait_until(lambda: is_open(system, log), what="the new log is open")
         check("annot open" not in system.journal(), system.journal())
 
 
@@ -301,7 +342,7 @@ def test_options_of_etc_default(lab):
         write(system, "/etc/default/fwknop-server", f'START_DAEMON="no"\nDAEMON_ARGS="-i {lab.gateway.interface} -r /run/elsewhere"\n')
         start(system, "fwknop-server")
         check(system.at("/run/elsewhere/fwknopd.pid").exists(), "-r of DAEMON_ARGS")
-        grants_work(lab, system)
+        grants_work(lab, system, "/run/elsewhere")
         for unit in UNITS:
             system.systemctl("stop", unit)
             system.at(f"/etc/default/{unit}").unlink()
@@ -320,7 +361,7 @@ def test_ours_over_debians_and_back(lab):
     with boot(lab) as system:
         apt(system, "install", *PEERS)
         configure(lab, system)
-        lab.gateway.run("ipset", "create", "knockers", "hash:ip")
+        make_sets(lab)
         system.systemctl("enable", "--now", *UNITS)
         theirs = {unit: main_process(system, unit) for unit in UNITS}
         apt(system, "install", *debs(system.root))
