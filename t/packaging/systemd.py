@@ -41,15 +41,15 @@ DOORS = """[options]
 \ttcpflags = syn
 \tcommand = ipset -exist add knockers %IP%
 [nft]
-	sequence = 7500,8500
-	seq_timeout = 20
-	tcpflags = syn
-	command = nft add element inet knocked sources { %IP% }
+\tsequence = 7500,8500
+\tseq_timeout = 20
+\ttcpflags = syn
+\tcommand = nft add element inet knocked sources { %IP% }
 [namespace]
-	sequence = 7600,8600
-	seq_timeout = 20
-	tcpflags = syn
-	command = unshare --mount touch /run/unshared
+\tsequence = 7600,8600
+\tseq_timeout = 20
+\ttcpflags = syn
+\tcommand = unshare --mount touch /run/unshared
 [while]
 \tsequence = 7300,8300
 \tseq_timeout = 20
