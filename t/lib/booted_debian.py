@@ -115,7 +115,7 @@ class BootedDebian:
 
     def run(self, *argv, check=True, limit_s=300, environment=None, **how):
         """Runs a program in the running system to its end."""
-        command = ["nsenter", f"--target={self.first}", "--mount", "--pid", "--ipc", "--uts", "--cgroup", "--net", "--root", "--wd=/",
+        command = ["nsenter", f"--target={self.first}", "--mount", "--pid", "--ipc", "--uts", "--cgroup", "--net", "--root", "--wdns=/",
                    "--", *map(str, argv)]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=limit_s,
                               env={**ENVIRONMENT, **(environment or {})}, **how)

@@ -68,7 +68,9 @@ class Machine:
             self.write("/etc/default/fwknop-server", f'START_DAEMON="{"yes" if is_on else "no"}"\n{options}')
 
     def run(self, *argv, **how):
-        return self.lab.gateway.run("nsenter", f"--target={self.keeper.pid}", "--mount", "--pid", "--wd=/", *argv, check=False, limit_s=100, **how)
+        # --root: a mount namespace entered without it begins at the machine's own root, beyond any chroot we are in.
+        return self.lab.gateway.run("nsenter", f"--target={self.keeper.pid}", "--mount", "--pid", "--root", "--wdns=/", *argv,
+                                    check=False, limit_s=100, **how)
 
     def act(self, action):
         """Status and all that is said, without colours and ends of line."""
