@@ -2,6 +2,7 @@
 // Commands of doors: choice and expansion, the journal of pending stop commands, messages between the processes.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -477,6 +478,9 @@ std::string run_stop_without_processes(const std::string& folder) {
 }
 
 TEST_F(JournalFolder, a_stop_that_cannot_be_run_is_tried_again) {
+  const char* preloaded = ::getenv("LD_PRELOAD");
+  if (preloaded != nullptr && std::string_view(preloaded).find("vgpreload") != std::string_view::npos)
+    GTEST_SKIP() << "Valgrind 3.19 does not survive a fork that fails";
   const std::string text = test::ask_in_child([this] { return run_stop_without_processes(folder_); });
   EXPECT_TRUE(text.starts_with("stop\n")) << text;
   EXPECT_TRUE(text.ends_with("\n0 pending")) << text;

@@ -62,9 +62,9 @@ TEST(ConfinedStart, leaves_every_group_of_the_daemon) {
 /// A passwd file of the child's own, where mounts can be made.
 std::string use_users(const std::string& passwd) {
   const std::string path = testing::TempDir() + "passwd." + std::to_string(getpid());
-  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return "no mounts";
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) != 0) return "no mounts";
   if (!os::create_file(path, passwd, 0644)) return "no file";
-  const bool is_mounted = mount(path.c_str(), "/etc/passwd", nullptr, MS_BIND, nullptr) == 0;
+  const bool is_mounted = mount(path.c_str(), "/etc/passwd", "none", MS_BIND, nullptr) == 0;
   unlink(path.c_str());
   return is_mounted ? "" : "no mounts";
 }
