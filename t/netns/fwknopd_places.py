@@ -128,6 +128,7 @@ def test_two_daemons_in_one_run_directory(lab):
     check_equal(left(lab, "-A OTHER "), [], "what the first has opened is the first's")
     grant(lab, 23, 60)
     for daemon, chain in ((second, "OTHER"), (first, "FWKNOP_INPUT")):
+        lab.gateway.wait_for_rule(f"-A {chain} .*--dport 23 ")
         check_equal(len(left(lab, f"-A {chain} .*--dport 23 ")), 1, chain)
         check_equal(daemon.stop(), 0)
         check_equal(left(lab, chain), [])
