@@ -177,6 +177,7 @@ void Monitor::end(int status) {
 }
 
 void Monitor::finish() {
+  static_cast<void>(children_->end_now(sensor_pid_));  // nothing of us is left
   journal_->end();
   loop_->stop();
 }

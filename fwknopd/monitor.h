@@ -80,7 +80,7 @@ class Monitor {
   std::unique_ptr<GpgDesk> gpg_;
   std::unique_ptr<QueueCapture> queue_;  ///< only where packets come from a netfilter queue
 
-  pid_t sensor_pid_ = -1;
+  pid_t sensor_pid_ = -1;  ///< until it is reaped
   std::unique_ptr<privsep::LoopChannel> channel_;
   std::vector<std::unique_ptr<privsep::LoopChannel>> old_channels_;  ///< closed, until their callbacks have returned
   os::TimerId sensor_restart_;

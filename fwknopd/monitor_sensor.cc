@@ -47,6 +47,7 @@ bool Monitor::start_sensor() {
   for (const std::string& note : started->notes) log_.warning("{}", note);
   sensor_pid_ = started->pid;
   children_->adopt(sensor_pid_, [this](const os::ChildExit& exit) {
+    if (exit.pid == sensor_pid_) sensor_pid_ = -1;
     // SIGKILL is ours. SIGSYS (31) means that it broke its confinement.
     const int signal = exit.signal_number();
     if (signal != 0 && signal != SIGKILL) log_.error(text::sensor_killed, "The sensor process", signal);
@@ -57,12 +58,11 @@ bool Monitor::start_sensor() {
   return true;
 }
 
-/// There are never two sensors, and none is left when the daemon has ended.
+/// It is not waited for here: the kernel takes 50 ms for its capture ring, in which a reload would read no packet.
 void Monitor::stop_sensor() {
   loop_->cancel(sensor_restart_);
   stop_waiting_for_interface();
-  if (sensor_pid_ > 0) static_cast<void>(children_->end_now(sensor_pid_));
-  sensor_pid_ = -1;
+  children_->send_signal(sensor_pid_, SIGKILL);
   if (queue_) queue_->close();
   if (!channel_) return;
   channel_->close();  // nothing it has still to say is about the next sensor
