@@ -194,8 +194,8 @@ void GrantDesk::end_look_up(const AccessRequest& request, const os::ChildExit& e
 void GrantDesk::give_up_look_ups() {
   for (const auto& [pid, request] : std::exchange(look_ups_, {})) {
     context_.children.send_signal(pid, SIGKILL);
-    context_.log.warning(text::nat_dropped, net::format_ip_address(request.packet_source), request.stanza + 1,
-                         request.nat->host);
+    context_.log.warning(text::nat_dropped, net::format_ip_address(request.packet_source),
+                         context_.configuration.stanzas[request.stanza].number, request.nat->host);
   }
 }
 
