@@ -209,8 +209,8 @@ void Monitor::end(int status) {
     }
   };
   // Nobody gets in any more; what is open is closed now rather than in its time.
-  sensor_.reset();
   if (!is_replay()) workers_->stop_waiting();
+  sensor_.reset();  // while they run: the kernel takes its time for the capture
   if (workers_->is_idle()) return finish();
   workers_->on_idle(finish);
   if (!is_replay()) loop_->call_after(longest_end, finish);

@@ -4,9 +4,6 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/wait.h>
-
-#include <cerrno>
 
 namespace latchkey::knockd {
 namespace {
@@ -28,17 +25,6 @@ Result<ReadyMessage> receive_ready(privsep::Channel& channel) {
   return std::move(*ready);
 }
 
-/// Ends it, unless it has ended already: how, when that was not our doing.
-std::optional<std::string> end_and_reap(pid_t pid) {
-  ::kill(pid, SIGKILL);
-  os::ChildExit exit;
-  exit.pid = pid;
-  while (::waitpid(pid, &exit.wait_status, 0) < 0 && errno == EINTR) {
-  }
-  if (exit.signal_number() == SIGKILL) return std::nullopt;
-  return describe_end(exit);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<SensorLink>> SensorLink::start(const privsep::MakeProgram& make,
@@ -52,7 +38,11 @@ Result<std::unique_ptr<SensorLink>> SensorLink::start(const privsep::MakeProgram
   if (!process) return fail(process.error());
   auto ready = receive_ready(process->channel);
   if (!ready) {
-    const std::string reason = end_and_reap(process->pid).value_or(ready.error().text);
+    std::string reason = ready.error().text;
+    children.adopt(process->pid, [&reason](const os::ChildExit& exit) {
+      if (exit.signal_number() != SIGKILL) reason = describe_end(exit);  // else it was our doing
+    });
+    static_cast<void>(children.end_now(process->pid));
     return fail(Error{"error: the packet sensor does not start: " + reason});
   }
   return std::unique_ptr<SensorLink>(
