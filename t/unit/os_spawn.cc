@@ -269,6 +269,19 @@ TEST_F(ChildrenTest, end_now_leaves_nothing_of_a_child) {
   EXPECT_FALSE(children->end_now(pid));
 }
 
+/// The status of a child arrives.
+void expect_end(EventLoop& loop, Children& children) {
+  int code = -1;
+  const auto started = children.start(shell("exit 3"), {}, [&](const ChildExit& exit) {
+    code = exit.exit_code();
+    loop.stop();
+  });
+  ASSERT_TRUE(started);
+  loop.call_after(10s, [&] { loop.stop(); });
+  ASSERT_TRUE(loop.run());
+  EXPECT_EQ(code, 3);
+}
+
 /// Not in old kernels, nor below Valgrind 3.19.
 bool has_process_descriptors() { return Fd(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0))).get() >= 0; }
 
@@ -276,15 +289,7 @@ bool has_process_descriptors() { return Fd(static_cast<int>(syscall(SYS_pidfd_op
 TEST_F(ChildrenTest, are_reaped_without_a_signal) {
   if (!has_process_descriptors()) GTEST_SKIP() << "no process descriptors";
   ASSERT_TRUE(loop->on_signal(SIGCHLD, [] {}));
-  int code = -1;
-  const auto started = children->start(shell("exit 3"), {}, [&](const ChildExit& exit) {
-    code = exit.exit_code();
-    loop->stop();
-  });
-  ASSERT_TRUE(started);
-  loop->call_after(10s, [&] { loop->stop(); });
-  ASSERT_TRUE(loop->run());
-  EXPECT_EQ(code, 3);
+  expect_end(*loop, *children);
 }
 
 TEST_F(ChildrenTest, have_an_end_when_somebody_else_reaps_them) {
@@ -308,15 +313,7 @@ TEST(IgnoredChildren, are_reaped_all_the_same) {
   const SystemClock clock;
   const auto loop = *EventLoop::create(clock);
   const auto children = *Children::create(*loop);
-  int code = -1;
-  const auto started = children->start(shell("exit 3"), {}, [&](const ChildExit& exit) {
-    code = exit.exit_code();
-    loop->stop();
-  });
-  ASSERT_TRUE(started);
-  loop->call_after(10s, [&] { loop->stop(); });
-  ASSERT_TRUE(loop->run());
-  EXPECT_EQ(code, 3);
+  expect_end(*loop, *children);
 }
 
 TEST(User, is_found_by_name_and_number) {
